@@ -86,7 +86,7 @@ async function openWith(
     await bindCallers(context.store, context.keyring, context.emit);
     const lastChange = await context.store.latestChange();
     if (keeper !== undefined) return new Vault(context, keeper, closeKeeper, lastChange, options);
-    const own = keeperOver(context, options);
+    const own = await keeperOver(context, options);
     return new Vault(context, own, () => own.close(), lastChange, options);
   } catch (error) {
     await closeContext(context);

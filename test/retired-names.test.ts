@@ -43,6 +43,8 @@ const retired: readonly Retired[] = [
   {
     use: "TokenCache, version",
     names: /TokenMemory|\bepoch(?:Of)?\b/,
+    // Elsewhere it is how often a store was restored.
+    inside: "src/vault/tokens/",
     // The Unix epoch, which times are counted from.
     except: /\bthe (?:Unix )?epoch\b|\bepoch (?:seconds|milliseconds|FROM)\b/g,
   },

@@ -426,6 +426,31 @@ CREATE INDEX signals_by_state ON public.signals USING btree (state_hash) WHERE (
 
 CREATE INDEX signals_by_time ON public.signals USING btree (received_at);
 
+CREATE TABLE store_epochs (
+  epoch bigint NOT NULL,
+  why text COLLATE "C" NOT NULL,
+  noticed_at bigint NOT NULL,
+  backup_at bigint,
+  audit_from bigint NOT NULL DEFAULT 0,
+  audit_to bigint NOT NULL DEFAULT 0,
+  settled_at bigint,
+  outcome text COLLATE "C",
+  CONSTRAINT store_epochs_outcome_check CHECK ((outcome = ANY (ARRAY['restored'::text, 'moved'::text]))),
+  CONSTRAINT store_epochs_pkey PRIMARY KEY (epoch),
+  CONSTRAINT store_epochs_why_check CHECK ((why = ANY (ARRAY['restored'::text, 'copied'::text, 'told'::text])))
+);
+
+CREATE TRIGGER store_epochs_begun AFTER INSERT ON public.store_epochs FOR EACH ROW EXECUTE FUNCTION skip_numbers();
+
+CREATE TABLE store_marks (
+  mark_no bigint NOT NULL,
+  mark text COLLATE "C" NOT NULL,
+  at bigint NOT NULL,
+  change_seq bigint NOT NULL,
+  place text NOT NULL,
+  CONSTRAINT store_marks_pkey PRIMARY KEY (mark_no)
+);
+
 CREATE TABLE tickets (
   ticket_hash bytea NOT NULL,
   context_sealed bytea NOT NULL,
@@ -556,4 +581,21 @@ AS $function$
 BEGIN
   UPDATE event_head SET seq = seq + 1 RETURNING seq INTO NEW.seq;
   RETURN NEW;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.skip_numbers()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO '$user', 'public'
+AS $function$
+DECLARE
+  skipped CONSTANT BIGINT := 1000000000;
+  last    BIGINT;
+BEGIN
+  UPDATE event_head SET seq = seq + skipped;
+  UPDATE change_counter SET change_seq = change_seq + skipped;
+  SELECT seq INTO last FROM audit_head FOR UPDATE;
+  UPDATE audit_head SET seq = seq + skipped;
+  UPDATE store_epochs SET audit_from = COALESCE(last, 0), audit_to = COALESCE(last + skipped, 0) WHERE epoch = NEW.epoch;
+  RETURN NULL;
 END $function$;

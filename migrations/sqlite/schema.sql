@@ -384,6 +384,39 @@ CREATE INDEX signals_by_state ON signals (state_hash) WHERE state_hash IS NOT NU
 
 CREATE INDEX signals_by_time ON signals (received_at);
 
+CREATE TABLE store_epochs (
+  epoch      INTEGER PRIMARY KEY,
+  why        TEXT NOT NULL CHECK (why IN ('restored', 'copied', 'told')),
+  noticed_at INTEGER NOT NULL,
+  -- When it was last known to be itself. Null: never.
+  backup_at  INTEGER,
+  -- The numbers between these two are left out of the audit log.
+  audit_from INTEGER NOT NULL DEFAULT 0,
+  audit_to   INTEGER NOT NULL DEFAULT 0,
+  settled_at INTEGER,
+  outcome    TEXT CHECK (outcome IN ('restored', 'moved'))
+) STRICT;
+
+CREATE TRIGGER store_epochs_begun AFTER INSERT ON store_epochs BEGIN
+  INSERT INTO sqlite_sequence (name, seq)
+    SELECT 'events', 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'events');
+  UPDATE sqlite_sequence SET seq = seq + 1000000000 WHERE name IN ('events', 'grant_changes');
+  UPDATE event_head SET seq = seq + 1000000000;
+  UPDATE store_epochs SET audit_from = COALESCE((SELECT seq FROM audit_head), 0) WHERE epoch = NEW.epoch;
+  UPDATE audit_head SET seq = seq + 1000000000;
+  UPDATE store_epochs SET audit_to = COALESCE((SELECT seq FROM audit_head), 0) WHERE epoch = NEW.epoch;
+END;
+
+CREATE TABLE store_marks (
+  mark_no    INTEGER PRIMARY KEY,
+  mark       TEXT NOT NULL,
+  at         INTEGER NOT NULL,
+  -- The number of the latest change of a grant.
+  change_seq INTEGER NOT NULL,
+  -- Where the database was, as JSON.
+  place      TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE tickets (
   ticket_hash    BLOB PRIMARY KEY,
   context_sealed BLOB NOT NULL,

@@ -83,5 +83,9 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   ],
   migrate: ["onbehalf migrate --store sqlite:/var/lib/onbehalf/onbehalf.db"],
   "store backup": ["onbehalf store backup onbehalf-2026-11-27.db"],
+  "store status": ["onbehalf store status"],
+  "store mark-restored": ["onbehalf store mark-restored --backup-of 2026-11-26T03:00:00Z"],
+  "store restored": ["onbehalf store restored --end-sessions"],
+  "store moved": ["onbehalf store moved"],
   "store vacuum": ["onbehalf store vacuum --store sqlite:/var/lib/onbehalf/onbehalf.db"],
 };

@@ -42,6 +42,11 @@ export type LapseReason =
   /** The provider rotated the refresh token, and the process that got the new one died before storing it. */
   | "crash_ambiguous_rotation"
   /**
+   * The provider says that the refresh token is dead, which came back with a backup of the store: it was replaced, revoked or
+   * removed after the backup was made.
+   */
+  | "restored_from_backup"
+  /**
    * The provider has told us so, in a signed security event: the person removed the app, or the account is gone. Nobody had
    * to try the refresh token. `lastError` names the event.
    */

@@ -2,7 +2,7 @@
  * The audit log: what happened to grants, callers and keys, and which tokens left, each row chained to the one before.
  * A store numbers and links the rows. What they say, and the keyed hash that proves who wrote it, comes from the vault.
  *
- * The numbers have no gaps: a row gets its own at the commit of the transaction that writes it. The **link** of a row is
+ * The numbers have no gaps, but before a row that says so: a row gets its own at the commit of the transaction that writes it. The **link** of a row is
  * the SHA-256 of the bytes of the row before's link (none before the first), of its own number in decimal digits, and of
  * its `mac`. Writers that run at the same time wait for each other at most for the length of a commit.
  */
@@ -80,6 +80,14 @@ export const tokenReleased = "token.released";
 
 /** The action of a row that says that the rows before were taken out by whoever has the keys. */
 export const auditPruned = "audit.pruned";
+
+/** The action of a row that says that the numbers before it were left out: an older backup may have given them out already. */
+export const storeStandstill = "store.standstill";
+
+/** What such a row says: behind which row the numbers were left out. */
+export function leftOutAfter(seq: number): string {
+  return `after row ${seq}`;
+}
 
 export interface AuditStore {
   /**

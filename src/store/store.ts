@@ -29,6 +29,7 @@ import type { ConnectStore } from "./connect-store.ts";
 import type { DashboardStore } from "./dashboard-store.ts";
 import type { DepositStore } from "./deposit-store.ts";
 import type { ClientStore } from "./client-store.ts";
+import type { EpochStore, StorePlace } from "./epoch-store.ts";
 import type { EventStore } from "./event-store.ts";
 import type { FiguresStore } from "./figures-store.ts";
 import type { GrantRow } from "./grant-row.ts";
@@ -273,6 +274,11 @@ export interface StoreSignals {
    * @throws {OnbehalfError} `store_unavailable`: there is no room, or the folder cannot be written to
    */
   backup?(to: string): Promise<{ readonly bytes: number }>;
+  /**
+   * Where the database is now, so that a copy of it is told from the one that was copied. Absent: nobody can tell, as for a
+   * database in memory.
+   */
+  place?(): Promise<StorePlace>;
   /** What an operator should know about how this store is reached; empty when all is as it should be. */
   notes?(): readonly StoreNote[];
 }
@@ -318,6 +324,7 @@ export interface Store
     LifeStore,
     ResealStore,
     AuditStore,
+    EpochStore,
     EventStore,
     WebhookStore,
     StoreSignals {

@@ -185,6 +185,21 @@ export type VaultEvent =
   /** An alarm: the database's structure is damaged, in its own words. What can be read is served on. */
   | { readonly type: "store_damaged"; readonly damage: string }
   /**
+   * An alarm: this database is an older backup of itself, or a copy (`why`); or an operator has said so (`told`). Until one says
+   * that it may go on, nothing is sent in the background, nor where that could end a grant. `backupAt`: when it was last known to
+   * be itself; null: nobody knows.
+   */
+  | {
+      readonly type: "store_standstill";
+      readonly why: "restored" | "copied" | "told";
+      readonly since: Date;
+      readonly backupAt: Date | null;
+    }
+  /** An operator has said that the store may go on: it was restored, or only moved. */
+  | { readonly type: "store_settled"; readonly outcome: "restored" | "moved" }
+  /** The database's server has lost its last commits, as many changes of grants as this at least: a replica took over. */
+  | { readonly type: "store_behind"; readonly changes: number }
+  /**
    * An alarm: the audit log is not as it was written, in the row `seq`, or in those up to `upTo`. `faults`: how much is
    * wrong in the rows that were read, 100 at most. Told once by each process.
    */

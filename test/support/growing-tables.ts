@@ -21,6 +21,8 @@ const small: Readonly<Record<string, string>> = {
   webhook_waiting:
     "what a receiver did not take within a day at most, and all of it is counted, or tried again at once",
   provider_conditions: "one row a provider and client",
+  store_marks: "two thousand marks, and one is looked up by its number",
+  store_epochs: "one row for each time that a backup was restored",
   key_readers: "processes that are open while data keys are replaced",
   owners: "processes that were alive within a day",
 };

@@ -66,7 +66,7 @@ async function empty(connectionString: string): Promise<void> {
   await administer(
     connectionString,
     `TRUNCATE meta, data_keys, client_keys, registered_clients, grants, external_ids, grant_changes, attempts, owners, orphans, intakes, callers, audit,
-              tickets, connects, deposits, probes, signals, grant_signals, handles, sessions, events, dashboard_links, operator_sessions, refresh_counts, webhook, webhook_waiting, provider_conditions;
+              tickets, connects, deposits, probes, signals, grant_signals, handles, sessions, events, dashboard_links, operator_sessions, refresh_counts, webhook, webhook_waiting, provider_conditions, store_marks, store_epochs;
      UPDATE change_counter SET change_seq = 0; UPDATE audit_head SET seq = 0, link = ''; UPDATE event_head SET seq = 0, pruned = 0`,
   );
 }

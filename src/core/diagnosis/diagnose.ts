@@ -74,6 +74,7 @@ function whyLapsed(grant: GrantFacts, provider: ProviderFacts, lives: ClientLive
   const kept = grant.reason ?? "invalid_grant";
   const known = evidenceOfState(grant);
   if (kept === "crash_ambiguous_rotation") return certain(kept, known);
+  if (kept === "restored_from_backup") return certain(kept, [cameBack(grant), ...known]);
   const [error, says] = [grant.lastError ?? "", grant.lastErrorSays ?? ""];
   const named = reasonInWords(error, says);
   if (named !== undefined && named !== "invalid_grant") {
@@ -93,6 +94,11 @@ function whyLapsed(grant: GrantFacts, provider: ProviderFacts, lives: ClientLive
     fix,
     causes,
   };
+}
+
+function cameBack({ lastRefreshAt, createdAt }: GrantFacts): Evidence {
+  const what = "the last exchange that is known here; the store was restored from a backup that was made after it";
+  return at(lastRefreshAt ?? createdAt, what);
 }
 
 /** How old the consent was, which is what tells most causes apart. */

@@ -26,6 +26,7 @@ export type Reason =
   | "account_disabled"
   | "refresh_token_reused"
   | "crash_ambiguous_rotation"
+  | "restored_from_backup"
   | "no_refresh_token"
   | "scopes_unticked"
   | "scopes_lost"
@@ -195,6 +196,13 @@ export const reasons: Readonly<Record<Reason, ReasonWords>> = {
     dependsOn: "person",
     fix: "ask the person to sign in again; if it happens often, look why the service was killed",
     page: here,
+  },
+  restored_from_backup: {
+    means:
+      "the provider refuses the refresh token that came back with a restored backup: it was replaced, revoked or removed after the backup was made",
+    dependsOn: "person",
+    fix: "ask the person to sign in again, unless they had ended it: the rows of the audit log that you kept elsewhere say so",
+    page: "operations.md#back-up-and-restore",
   },
   no_refresh_token: {
     means: "there is no refresh token, so access ends with the access token",

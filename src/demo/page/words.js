@@ -137,6 +137,7 @@ export const reasons = {
   ended_by_provider: "Google has said that the consent ended",
   no_refresh_token: "Google never gave a refresh token",
   crash_ambiguous_rotation: "the new refresh token was lost in a crash",
+  restored_from_backup: "the refresh token came from a restored backup, and no longer works",
   revoked: "the person disconnected it here",
   revoked_unconfirmed: "the person disconnected it here, and Google did not confirm it",
 };

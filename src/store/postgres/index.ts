@@ -7,6 +7,7 @@ import type { Rule } from "../../core/argument-checks.ts";
 import { bringUpToDate, compareMigrations } from "../sql/migrate.ts";
 import { PostgresDatabase } from "./database.ts";
 import { migrations } from "./migrations.ts";
+import { placeOf } from "./place.ts";
 import { guardedClient } from "./client.ts";
 import { parseConnectionString } from "./connection-string.ts";
 import { clientConfig } from "./options.ts";
@@ -121,6 +122,7 @@ export function postgres(where: string | PostgresOptions): Store {
     async ownerLiveness(owner) {
       return (await open?.presence.livenessOf(owner)) ?? "unknown";
     },
+    place: () => placeOf(database, location),
     notes() {
       return open === undefined ? [] : notesOn(open.session);
     },

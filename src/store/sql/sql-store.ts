@@ -14,6 +14,7 @@ import { dashboardStore } from "./dashboard.ts";
 import { storeUnusable } from "./failure.ts";
 import { figuresStore } from "./figures.ts";
 import { depositStore } from "./deposits.ts";
+import { epochStore } from "./epochs.ts";
 import { eventStore } from "./events.ts";
 import { grantStore } from "./grants.ts";
 import { handleStore } from "./handles.ts";
@@ -72,6 +73,7 @@ export function sqlStore(engine: Engine): Store {
     ...signalStore(database),
     ...lifeStore(database),
     ...auditStore(database),
+    ...epochStore(database),
     ...eventStore(database),
     ...webhookStore(database),
     ...resealStore(database),

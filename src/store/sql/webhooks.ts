@@ -47,7 +47,7 @@ const selectLine = `${waiting} WHERE line = :line AND dead_at IS NULL ORDER BY s
 const selectDead = `${waiting} WHERE dead_at IS NOT NULL AND seq > :after ORDER BY seq LIMIT :limit`;
 const selectCounts = `SELECT
   (SELECT COUNT(*) FROM webhook_waiting WHERE dead_at IS NULL)
-    + COALESCE((SELECT event_head.seq - webhook.position FROM webhook, event_head), 0) AS waiting,
+    + (SELECT COUNT(*) FROM webhook JOIN events ON events.seq > webhook.position) AS waiting,
   (SELECT COUNT(*) FROM webhook_waiting WHERE dead_at IS NOT NULL) AS dead,
   (SELECT MIN(first_at) FROM webhook_waiting WHERE dead_at IS NULL) AS waiting_since`;
 const readCounts = rowReader<Awaited<ReturnType<WebhookStore["deliveryCounts"]>>>({

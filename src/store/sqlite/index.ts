@@ -3,7 +3,7 @@
  * No statement on grants, attempts or intakes stands here: those are the same for every database, in ../sql/.
  */
 import { truth } from "../../core/argument-checks.ts";
-import { statSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 import type { Rule } from "../../core/argument-checks.ts";
 import { systemClock } from "../../core/clock.ts";
 import { assertStoreOptions } from "../sql/store-options.ts";
@@ -80,6 +80,11 @@ export function sqlite(path: string, options: SqliteOptions = {}): Store {
       const before = bytesOnDisk(path);
       await database.vacuum();
       return { before, after: bytesOnDisk(path) };
+    },
+    async place() {
+      // Of the file itself: a link may lead to it from elsewhere.
+      const file = realpathSync(path);
+      return { id: String(statSync(file, { bigint: true }).ino), path: file };
     },
     async backup(to) {
       return { bytes: await copyInUse(path, to) };

@@ -16,6 +16,7 @@ import { clientTests } from "./clients.ts";
 import { commitTests } from "./commits.ts";
 import { dashboardTests } from "./dashboard.ts";
 import { depositTests } from "./deposits.ts";
+import { epochTests } from "./epochs.ts";
 import { eventTests } from "./events.ts";
 import { externalIdTests } from "./external-ids.ts";
 import { figuresTests } from "./figures.ts";
@@ -84,6 +85,7 @@ export function storeSuite(
       lifeOfGrantsTests,
       changeTests,
       auditTests,
+      epochTests,
       eventTests,
       webhookTests,
       resealTests,

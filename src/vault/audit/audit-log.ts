@@ -2,13 +2,13 @@ import { assertFits, assertOptions, date, filledText } from "../../core/argument
 import type { Rule } from "../../core/argument-checks.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
-import type { AuditRow, AuditStore } from "../../store/audit-store.ts";
+import type { AuditRow } from "../../store/audit-store.ts";
 import { currentPrincipal } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { pruneAudit } from "./prune.ts";
 import type { AuditPruned } from "./prune.ts";
 import { verifyAudit } from "./verify.ts";
-import type { AuditReport } from "./verify.ts";
+import type { AuditReport, LoggingStore } from "./verify.ts";
 
 /** One row of the audit log. It never holds a token, a code, a person's name or e-mail address, or a user id of the app. */
 export interface AuditLogRow {
@@ -80,7 +80,7 @@ const headRules: Readonly<Record<keyof AuditLogHead, Rule>> = {
 
 /** What happened to grants, callers and keys, and which tokens left. */
 export class AuditLog {
-  readonly #store: AuditStore;
+  readonly #store: LoggingStore;
   readonly #keyring: Sealer;
   readonly #clock: Clock;
   readonly #name: string;

@@ -4,6 +4,7 @@ import type { AuditHead, AuditPrincipal, AuditStore } from "../../store/audit-st
 import { linkAt, newestPruning, pruningEntry } from "./pruning.ts";
 import type { Pruning } from "./pruning.ts";
 import { anchorsKept, verifyAudit } from "./verify.ts";
+import type { LoggingStore } from "./verify.ts";
 
 /** What was taken out of the log. */
 export interface AuditPruned {
@@ -38,7 +39,7 @@ export interface Pruner {
  * @throws {OnbehalfError} `store_unavailable`
  */
 export async function pruneAudit(
-  store: AuditStore,
+  store: LoggingStore,
   keyring: Pick<Sealer, "hash">,
   before: number,
   { principal, now }: Pruner,
@@ -71,7 +72,8 @@ async function lastBefore(store: AuditStore, before: number, from: number, head:
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
     const [row] = await store.auditRows({ after: middle - 1, limit: 1 });
-    if (row?.seq === middle && row.at < before) [low, at] = [middle, row.at];
+    // Where numbers were left out, it is the first one after them.
+    if (row !== undefined && row.seq <= high && row.at < before) [low, at] = [row.seq, row.at];
     else high = middle - 1;
   }
   // The row of a new store's keys has no time, and goes with the next one.

@@ -6,6 +6,9 @@ import { createHash } from "node:crypto";
 import { auditMac, isMac } from "../../crypto/keyring.ts";
 import type { Sealer } from "../../crypto/keyring.ts";
 import type { AuditHead, AuditRow, AuditStore } from "../../store/audit-store.ts";
+import type { EpochStore } from "../../store/epoch-store.ts";
+import { behindNewest, leavesOutSince, numbersLeftOut, rowsBetween } from "./left-out.ts";
+import type { LeftOut } from "./left-out.ts";
 import { linkAt, newestPruning } from "./pruning.ts";
 import type { Pruning } from "./pruning.ts";
 
@@ -32,6 +35,8 @@ export interface AuditReport {
   /** The number of the last row, 0 in an empty log, and its link in hex. */
   readonly seq: number;
   readonly hash: string;
+  /** How many numbers were left out because an older backup was restored. */
+  readonly leftOut: number;
   /** Up to which row the log was pruned, by somebody with the keys, and when. Absent: it begins with its first row. */
   readonly pruned?: { readonly upTo: number; readonly at: Date };
   /** What is wrong, in the order of the rows; empty where nothing is. There are {@link mostFaults} at most. */
@@ -45,6 +50,9 @@ export interface AuditChecks {
   /** Only this many of the last rows, and whether the first one is there. Default: all. */
   readonly newest?: number | undefined;
 }
+
+/** What of a store a check reads. */
+export type LoggingStore = AuditStore & Pick<EpochStore, "epochs">;
 
 type AuditReportHead = Pick<AuditReport, "seq" | "hash">;
 
@@ -60,6 +68,7 @@ const none = new Uint8Array();
 interface Start {
   readonly before: { readonly seq: number; readonly link: Uint8Array | undefined };
   readonly pruning: Pruning | undefined;
+  readonly leftOut: readonly LeftOut[];
   /** What the links of earlier rows must be, by their numbers. */
   readonly links: Map<number, Uint8Array | undefined>;
   readonly faults: AuditFault[];
@@ -72,7 +81,7 @@ interface Start {
  * @throws {OnbehalfError} `store_unavailable`
  */
 export async function verifyAudit(
-  store: AuditStore,
+  store: LoggingStore,
   keyring: Pick<Sealer, "hash">,
   checks: AuditChecks = {},
 ): Promise<AuditReport> {
@@ -85,12 +94,13 @@ export async function verifyAudit(
   }
 }
 
-async function startOf(store: AuditStore, keyring: Pick<Sealer, "hash">, newest?: number): Promise<Start> {
+async function startOf(store: LoggingStore, keyring: Pick<Sealer, "hash">, newest?: number): Promise<Start> {
+  const leftOut = await numbersLeftOut(store);
   const pruning = await newestPruning(store, keyring);
   const first = pruning?.last ?? { seq: 0, link: none };
   const links = new Map<number, Uint8Array | undefined>([[0, none], ...(pruning?.links ?? [])]);
-  const from = newest === undefined ? 0 : (await store.auditHead()).seq - newest;
-  if (from <= first.seq) return { before: first, pruning, links, faults: [] };
+  const from = newest === undefined ? 0 : behindNewest(newest, (await store.auditHead()).seq, leftOut);
+  if (from <= first.seq) return { before: first, pruning, leftOut, links, faults: [] };
   const faults: AuditFault[] = [];
   const [oldest] = await store.auditRows({ after: first.seq, limit: 1 });
   const begins = oldest?.seq ?? Infinity;
@@ -100,7 +110,7 @@ async function startOf(store: AuditStore, keyring: Pick<Sealer, "hash">, newest?
   }
   if (begins < from && link === undefined) faults.push({ seq: from, problem: "missing" });
   links.set(from, link);
-  return { before: { seq: from, link }, pruning, links, faults };
+  return { before: { seq: from, link }, pruning, leftOut, links, faults };
 }
 
 async function verifyFrom(
@@ -120,6 +130,10 @@ async function verifyFrom(
     const page = await store.auditRows({ after: before.seq, limit: pageSize });
     for (const row of page) {
       await learnAnchor(store, start, row);
+      // What was the last row once is not there any more: the backup is older.
+      if (head !== undefined && head.seq > before.seq && head.seq < row.seq && leavesOutSince(before.seq, row)) {
+        faults.push({ ...range(before.seq + 1, head.seq), problem: "cut" });
+      }
       faults.push(...faultsOf(keyring, before, row, links));
       links.delete(row.seq - anchorsKept);
       if (row.seq === head?.seq && hex(row.link) !== head.hash) faults.push({ seq: row.seq, problem: "head_differs" });
@@ -140,19 +154,22 @@ async function verifyFrom(
       faults.push({ ...range(before.seq + 1, head.seq), problem: "cut" });
     }
     const pruned = pruning === undefined ? {} : { pruned: { upTo: pruning.last.seq, at: new Date(pruning.at) } };
-    return { rows, seq: before.seq, hash: hex(last), ...pruned, faults: faults.slice(0, mostFaults) };
+    const numbers = start.leftOut
+      .filter(({ auditFrom }) => auditFrom >= (pruning?.last.seq ?? 0))
+      .reduce((sum, { auditFrom, auditTo }) => sum + auditTo - auditFrom, 0);
+    return { rows, seq: before.seq, hash: hex(last), leftOut: numbers, ...pruned, faults: faults.slice(0, mostFaults) };
   }
 }
 
 /** Where a check does not begin at the first row, the rows that the next ones are anchored to are read one by one. */
 async function learnAnchor(
   store: AuditStore,
-  { before, pruning, links }: Start,
+  { before, pruning, leftOut, links }: Start,
   { anchor, seq }: AuditRow,
 ): Promise<void> {
   const first = pruning?.last.seq ?? 0;
-  if (anchor === null || anchor >= before.seq || anchor <= first || seq - anchor > anchorsKept || links.has(anchor))
-    return;
+  if (anchor === null || anchor >= before.seq || anchor <= first || links.has(anchor)) return;
+  if (rowsBetween(anchor, seq, leftOut) > anchorsKept) return;
   links.set(anchor, await linkAt(store, anchor));
 }
 
@@ -165,9 +182,14 @@ function faultsOf(
 ): AuditFault[] {
   const { seq, mac, link, anchor } = row;
   const faults: AuditFault[] = [];
-  const isNext = seq === before.seq + 1;
+  const isBeyond = seq > before.seq + 1 && leavesOutSince(before.seq, row);
+  const isNext = seq === before.seq + 1 || isBeyond;
   if (!isNext) faults.push({ ...range(before.seq + 1, seq - 1), problem: "missing" });
-  for (let gone = Math.max(before.seq + 1, seq - anchorsKept); gone < seq; gone += 1) links.set(gone, undefined);
+  // The row is linked to the last one before, and anchored to it by the last number that was left out.
+  if (isBeyond && before.link !== undefined) links.set(seq - 1, before.link);
+  for (let gone = isBeyond ? seq : Math.max(before.seq + 1, seq - anchorsKept); gone < seq; gone += 1) {
+    links.set(gone, undefined);
+  }
   // What the link of a missing row was, nobody knows. The row after it is taken at its word.
   const expected = isNext && before.link !== undefined ? linkOf({ seq: before.seq, link: before.link }, row) : link;
   links.set(seq, expected);

@@ -26,6 +26,10 @@ const explanations: Explanation = {
     hint: "if this lasts, somebody may be sending codes that are none: limit POST /authcode in front of this server",
   },
   backing_off: { what: "it failed a moment ago" },
+  store_restored: {
+    what: "this store is a restored backup or a copy, as far as is known, so nothing is sent before its operator says so",
+    hint: "look with onbehalf store status; where it was restored, run onbehalf store restored",
+  },
   refresh_under_way_elsewhere: {
     what: "another process is refreshing this grant and has not finished",
     hint: "if this lasts for minutes, check whether one of your processes or hosts hangs",

@@ -1,7 +1,8 @@
+import type { Rotation } from "../../core/refresh.ts";
 import type { Liveness, Owner } from "../../core/take-over.ts";
 import type { VaultContext } from "../context.ts";
 import type { Gate } from "./gate/gate.ts";
-import type { Keeper } from "./keeper.ts";
+import type { Keeper, Priority, RefreshOutcome } from "./keeper.ts";
 
 /** What the parts of the keeper share, besides what every part of the vault has. */
 export interface KeeperContext extends VaultContext {
@@ -15,8 +16,24 @@ export interface KeeperContext extends VaultContext {
   readonly refreshes?: Map<string, Map<string, number>>;
   /** How long before the end of a consent apps are told of it, milliseconds. Default: a week. */
   readonly endsSoonMs?: number;
+  /** Whether the store is the one that it was. Absent where nobody looks, as in tests that make a context by hand. */
+  readonly epoch?: EpochView;
   /** Refreshes a grant by the one protocol that there is. It is given here so that codes/ need not know refresh/. */
   readonly refresh: Keeper["refresh"];
+}
+
+/** What the parts of the keeper ask about the store's epoch. */
+export interface EpochView {
+  /** Whether the store is a backup or a copy, as far as is known, and no operator has said that it may go on. */
+  readonly isStandingStill: boolean;
+  /** How a refresh ends that must not be sent now, since the store stands still; undefined where it may be sent. */
+  deferred(rotation: Rotation, priority: Priority): (RefreshOutcome & { kind: "unavailable" }) | undefined;
+  /**
+   * Whether a grant's tokens came back with a backup, and no exchange has replaced them since.
+   *
+   * @param exchangedAt when the last exchange was, milliseconds since the epoch; null: nobody knows
+   */
+  isFromBackup(exchangedAt: number | null): boolean;
 }
 
 /** An answer to a refresh that the store could not take. It is sealed for the grant and generation whose token was sent. */

@@ -11,6 +11,9 @@ import type { VaultContext } from "../context.ts";
 import { closeContext, openContext } from "../open/open-context.ts";
 import type { CommonOptions } from "../open/open-context.ts";
 import type { KeeperContext } from "./context.ts";
+import { EpochWatch } from "./epoch/epoch-watch.ts";
+import { noMarkFile, markFile } from "./epoch/mark-file.ts";
+import type { MarkFile } from "./epoch/mark-file.ts";
 import { Gate } from "./gate/gate.ts";
 import type { WatchedKeeper } from "./keeper.ts";
 import { localKeeper } from "./local-keeper.ts";
@@ -55,9 +58,25 @@ function toldBy({ webhook, eventsKeptDays }: KeeperOptions): Parameters<typeof s
   return defined({ webhook, eventsKeptMs: eventsKeptDays === undefined ? undefined : eventsKeptDays * dayMs });
 }
 
-/** A keeper over a context that is open. Its upkeep finishes in the background what crashes left undone. */
-export function keeperOver(shared: VaultContext, options: KeeperOptions): WatchedKeeper {
+/**
+ * Where the store's mark is kept outside of it. In a working directory, a folder is made only for answers that would be lost
+ * otherwise.
+ */
+function markFileIn(folder: string | undefined, { store, keyring }: VaultContext, options: KeeperOptions): MarkFile {
+  if (folder === undefined) return noMarkFile;
+  return markFile(folder, keyring, options.rescueFolder !== undefined || store.kind === "sqlite");
+}
+
+/**
+ * A keeper over a context that is open. Its upkeep finishes in the background what crashes left undone.
+ *
+ * @throws {OnbehalfError} `store_unavailable`
+ */
+export async function keeperOver(shared: VaultContext, options: KeeperOptions): Promise<WatchedKeeper> {
   const folder = options.rescueFolder ?? defaultRescueFolder(shared.store);
+  const epoch = new EpochWatch(shared, markFileIn(folder, shared, options));
+  // Before anything is sent: in a restored store, that may end every grant.
+  await epoch.open();
   const size = options.exchangeRate ?? defaultRate;
   const context: KeeperContext = {
     ...shared,
@@ -65,11 +84,14 @@ export function keeperOver(shared: VaultContext, options: KeeperOptions): Watche
     refreshes: new Map(),
     gates: new Map([...shared.protocols.keys()].map((name) => [name, new Gate(shared, size)])),
     ...(options.consentEndsSoonDays === undefined ? {} : { endsSoonMs: options.consentEndsSoonDays * dayMs }),
+    epoch,
     rescue: folder === undefined ? noRescue : rescueFolder(folder),
     refresh: (seen, priority) => refreshGrant(context, seen, priority),
   };
   const keeper = localKeeper(context);
-  const upkeep = actingAs({ caller: "@keeper", requestId: null }, () => startUpkeep(context, toldBy(options)));
+  const upkeep = actingAs({ caller: "@keeper", requestId: null }, () =>
+    startUpkeep(context, { ...toldBy(options), epoch }),
+  );
   return {
     ...keeper,
     async close() {
@@ -93,7 +115,13 @@ export function keeperOver(shared: VaultContext, options: KeeperOptions): Watche
  */
 export async function openKeeper(options: CommonOptions & KeeperOptions): Promise<WatchedKeeper> {
   const shared = await openContext({ auditName: "@keeper", ...options }, keyClasses);
-  const keeper = keeperOver(shared, options);
+  let keeper: WatchedKeeper;
+  try {
+    keeper = await keeperOver(shared, options);
+  } catch (error) {
+    await closeContext(shared);
+    throw error;
+  }
   return {
     ...keeper,
     async readingKeys() {

@@ -53,6 +53,7 @@ export const rounds = {
   ends: 60_000,
   conditions: 1_000,
   webhooks: 1_000,
+  epoch: 2_000,
 };
 
 /** How long ended intakes are kept, milliseconds, so that a code that comes a second time is recognised. */
@@ -74,6 +75,13 @@ const heldBatch = 100;
 /** How many grants that are due for a look are read at once. */
 const looksBatch = 100;
 
+export interface UpkeepOptions {
+  readonly eventsKeptMs?: number;
+  readonly webhook?: Webhook;
+  /** Looks whether the store is the one that it was. Absent: nobody looks. */
+  readonly epoch?: { look(): Promise<void> };
+}
+
 /**
  * Starts what a keeper does without being asked. It finishes attempts of dead processes, stores answers that could not
  * be stored, finishes code exchanges that were given up half-way, and sends unconfirmed revocations again. It also
@@ -81,7 +89,7 @@ const looksBatch = 100;
  */
 export function startUpkeep(
   context: KeeperContext,
-  { eventsKeptMs = defaultEventsKeptMs, webhook }: { readonly eventsKeptMs?: number; readonly webhook?: Webhook } = {},
+  { eventsKeptMs = defaultEventsKeptMs, webhook, epoch }: UpkeepOptions = {},
 ): Periodic {
   const { store, clock } = context;
   const upkeep = new Periodic((error, task) => tellError(context, error, task));
@@ -91,18 +99,25 @@ export function startUpkeep(
     lateAnswers: new RoundBackOff(),
     keepAlive: new RoundBackOff(),
   };
-  upkeep.every("attempts", rounds.attempts, () => finishAttempts(context));
-  upkeep.every("rescued answers", rounds.rescued, async () => {
+  /** What asks a provider, or tells somebody of what may have been told already, waits while the store stands still. */
+  const unlessStill = (task: string, ms: number, work: (signal: AbortSignal) => Promise<void>): void => {
+    upkeep.every(task, ms, async (signal) => {
+      if (context.epoch?.isStandingStill !== true) await work(signal);
+    });
+  };
+  if (epoch !== undefined) upkeep.every("epoch", rounds.epoch, () => epoch.look());
+  unlessStill("attempts", rounds.attempts, () => finishAttempts(context));
+  unlessStill("rescued answers", rounds.rescued, async () => {
     // Some answers may belong to grants that were revoked meanwhile. They became late answers, which must be revoked.
     if (await commitRescued(context)) await finishLateAnswers(context, new RoundBackOff());
     if (await journalRescued(context)) await finishIntakes(context, new RoundBackOff());
   });
-  upkeep.every("intakes", rounds.intakes, () => finishIntakes(context, backOffs.intakes));
-  upkeep.every("held sign-ins", rounds.held, () => discardOverdue(context));
-  upkeep.every("revocations", rounds.revocations, () => finishRevocations(context, backOffs.revocations));
-  upkeep.every("late answers", rounds.lateAnswers, () => finishLateAnswers(context, backOffs.lateAnswers));
-  upkeep.every("keep-alive", rounds.keepAlive, () => keepAlive(context, backOffs.keepAlive));
-  upkeep.every("looks", rounds.looks, () => takeLooks(context));
+  unlessStill("intakes", rounds.intakes, () => finishIntakes(context, backOffs.intakes));
+  unlessStill("held sign-ins", rounds.held, () => discardOverdue(context));
+  unlessStill("revocations", rounds.revocations, () => finishRevocations(context, backOffs.revocations));
+  unlessStill("late answers", rounds.lateAnswers, () => finishLateAnswers(context, backOffs.lateAnswers));
+  unlessStill("keep-alive", rounds.keepAlive, () => keepAlive(context, backOffs.keepAlive));
+  unlessStill("looks", rounds.looks, () => takeLooks(context));
   let since = clock.now() - intakeKeptMs;
   upkeep.every("rejected codes", rounds.rejected, async () => {
     const before = clock.now() - rejectedKeptMs;
@@ -116,15 +131,15 @@ export function startUpkeep(
     await store.sweepSessions(clock.now() - sessionKeptMs);
     await store.sweepSignals(clock.now() - signalKeptMs);
     await store.sweepDashboard(clock.now(), clock.now() - countsKeptMs);
-    await lookAtSuspects(context);
+    if (context.epoch?.isStandingStill !== true) await lookAtSuspects(context);
   });
   upkeep.every("data keys", rounds.dataKeys, replaceKeys(context));
   upkeep.every("damage", rounds.damage, lookForDamage(context));
   upkeep.every("audit log", rounds.audit, watchAudit(context));
   upkeep.every("old events", rounds.sweep, (signal) => pruneEvents(context, eventsKeptMs, signal));
-  upkeep.every("ends of consents", rounds.ends, (signal) => announceEnds(context, signal));
+  unlessStill("ends of consents", rounds.ends, (signal) => announceEnds(context, signal));
   upkeep.every("conditions of providers", rounds.conditions, watchConditions(context));
-  if (webhook !== undefined) upkeep.every("webhooks", rounds.webhooks, deliverEvents(context, webhook));
+  if (webhook !== undefined) unlessStill("webhooks", rounds.webhooks, deliverEvents(context, webhook));
   return upkeep;
 }
 

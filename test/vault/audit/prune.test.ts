@@ -228,3 +228,81 @@ describe("the newest rows of an audit log", () => {
     });
   }
 });
+
+describe("an audit log of a store that was restored", () => {
+  const standstill = (store: Store, at: number): Promise<boolean> =>
+    store.beginStandstill({ why: "restored", noticedAt: at, backupAt: null });
+
+  test("an audit log that leaves out numbers says so, and is whole; whoever takes out a row or forges one is found", async (t) => {
+    const { store, clock, rows, edit } = await logOf(t, 5);
+    const last = (await rows()).at(-1) ?? assert.fail();
+    assert.equal(await standstill(store, clock.now()), true);
+    const [said] = await store.auditRows({ after: last.seq, limit: 1 });
+    assert.deepEqual([said?.seq, said?.detail], [last.seq + 1_000_000_001, `after row ${last.seq}`]);
+    const entry = { action: "api.called", grantId: "g_1", generation: 1, outcome: "sent", detail: null };
+    await store.appendAudit(Array.from({ length: 3 }, () => [entry, me] as const));
+    const report = await verifyAudit(store, keyring);
+    assert.deepEqual([report.faults, report.rows, report.leftOut], [[], last.seq + 4, 1_000_000_000]);
+    for (const newest of [1, 3, 4, 6, 100]) {
+      assert.deepEqual(await problems(store, { newest }), [], `the newest ${newest}`);
+      assert.equal((await verifyAudit(store, keyring, { newest })).rows, Math.min(newest, last.seq + 4));
+    }
+    // A head from between the backup and its restore is a row that is gone.
+    const gone = { seq: last.seq + 7, hash: "0".repeat(64) };
+    assert.deepEqual(await problems(store, { head: gone }), [`${last.seq + 1} ${last.seq + 7} cut`]);
+    const head = { seq: last.seq, hash: Buffer.from(last.link).toString("hex") };
+    assert.deepEqual(await problems(store, { head }), []);
+    edit(`UPDATE audit SET detail = 'after row ${last.seq - 1}' WHERE seq = ${last.seq}`);
+    assert.notDeepEqual(await problems(store), []);
+  });
+
+  for (const [what, sql] of [
+    ["a row before it is taken out", "DELETE FROM audit WHERE seq = 5"],
+    [
+      "a row before it is taken out, and it says so",
+      "DELETE FROM audit WHERE seq = 5; UPDATE audit SET detail = 'after row 4' WHERE seq > 1000",
+    ],
+    ["the row is taken out", "DELETE FROM audit WHERE seq = 1000000006"],
+    ["its words are changed", "UPDATE audit SET outcome = 'told' WHERE seq = 1000000006"],
+    [
+      "another row is made to say it",
+      "DELETE FROM audit WHERE seq = 4; UPDATE audit SET action = 'store.standstill', detail = 'after row 3' WHERE seq = 5",
+    ],
+  ] as const) {
+    test(`an audit log that leaves out numbers is not whole where ${what}`, async (t) => {
+      const { store, clock, edit } = await logOf(t, 5);
+      await standstill(store, clock.now());
+      const entry = { action: "api.called", grantId: "g_1", generation: 1, outcome: "sent", detail: null };
+      await store.appendAudit([[entry, me]]);
+      assert.deepEqual(await problems(store), []);
+      edit(sql);
+      assert.notDeepEqual(await problems(store), []);
+    });
+  }
+
+  test("old rows of an audit log are taken out across numbers that were left out", async (t) => {
+    const { store, clock, rows, prune } = await logOf(t, 5);
+    await standstill(store, clock.now());
+    const entry = { action: "api.called", grantId: "g_1", generation: 1, outcome: "sent", detail: null };
+    for (let n = 0; n < 5; n += 1) {
+      clock.advance(day);
+      await store.appendAudit([[entry, me]]);
+    }
+    assert.deepEqual(await prune(2.5), { rows: 8, upTo: 1_000_000_008 });
+    assert.deepEqual(await problems(store), []);
+    assert.equal((await verifyAudit(store, keyring)).leftOut, 0);
+    clock.advance(10 * day);
+    await prune(1);
+    assert.deepEqual(await problems(store), []);
+    assert.equal((await rows()).length, 1);
+  });
+
+  test("rows of an audit log before the numbers that were left out are taken out alone", async (t) => {
+    const { store, clock, prune } = await logOf(t, 5);
+    clock.advance(3 * day);
+    await standstill(store, clock.now());
+    assert.deepEqual(await prune(2), { rows: 5, upTo: 5 });
+    assert.deepEqual(await problems(store), []);
+    assert.equal((await verifyAudit(store, keyring)).leftOut, 1_000_000_000);
+  });
+});

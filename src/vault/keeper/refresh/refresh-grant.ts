@@ -45,7 +45,9 @@ export async function refreshGrant(
 async function refreshOnce(context: KeeperContext, seen: SeenGrant, priority: Priority): Promise<RefreshOutcome> {
   const { clock, sleep, running } = context;
   // Before anything is touched: another process may have that client.
-  protocolOf(context, seen);
+  const { rotation } = protocolOf(context, seen).provider;
+  const deferred = context.epoch?.deferred(rotation, priority);
+  if (deferred !== undefined) return deferred;
   const needsToken = priority === "interactive" && !holdsToken(seen, clock.now());
   // Only after a failure is there anything to wait for.
   const waitMs = typeof seen.retryAt === "number" ? waitBeforeMs(seen, needsToken, clock.now()) : 0;

@@ -63,7 +63,10 @@ export async function secondLook(
     case "lapse":
       break;
   }
-  const why = takenOver && rotation !== "none" ? "crash_ambiguous_rotation" : reason;
+  const isAmbiguous = takenOver && rotation !== "none";
+  // Whatever made the provider refuse it may have happened after the backup was made.
+  const isOld = reason === "invalid_grant" && context.epoch?.isFromBackup(grant.accessIssuedAt) === true;
+  const why = isOld ? "restored_from_backup" : isAmbiguous ? "crash_ambiguous_rotation" : reason;
   const found = await whyLapsed(context, grant, { reason: why, error, says, at });
   if (await store.lapse(grantId, generation, why, error, at, next.lookAt, says, found)) {
     const { dependsOn, fix } = found;

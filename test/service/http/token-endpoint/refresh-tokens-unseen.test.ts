@@ -59,7 +59,11 @@ for (const { name, rotation, standin } of rotations) {
     assert.equal(findSecret(heard, accessToken), "as it is", "what is there is found");
     const events = Buffer.from(JSON.stringify(fixture.events));
     const folder = dirname(fixture.path);
-    const files = await Promise.all((await readdir(folder)).map((file) => readFile(join(folder, file))));
+    const files = await Promise.all(
+      (await readdir(folder, { recursive: true, withFileTypes: true }))
+        .filter((entry) => entry.isFile())
+        .map((entry) => readFile(join(entry.parentPath, entry.name))),
+    );
     for (const each of [...issued, ...others]) {
       for (const bytes of [heard, events, ...files]) assert.equal(findSecret(bytes, each), undefined);
     }
