@@ -59,6 +59,8 @@ import type { DepositOptions } from "./vault/keeper/deposits/deposit-request.ts"
 import { assertExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
 import type { ExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
 import type { Keeper } from "./vault/keeper/keeper.ts";
+import { storeStanding } from "./vault/open/store-standing.ts";
+import type { StoreStanding } from "./vault/open/store-standing.ts";
 import { storeStatus } from "./vault/open/store-status.ts";
 import type { StoreStatus } from "./vault/open/store-status.ts";
 import { clientDocument } from "./vault/open/client-document.ts";
@@ -633,6 +635,15 @@ export class Vault {
    */
   async ping(): Promise<void> {
     await this.#context.store.ping();
+  }
+
+  /**
+   * Whether the store stands still, because it is a restored backup or a copy as far as is known.
+   *
+   * @throws {OnbehalfError} `store_unavailable`
+   */
+  async storeStanding(): Promise<StoreStanding> {
+    return storeStanding(this.#context.store);
   }
 
   /** What the store says of itself, for a dashboard. @internal */

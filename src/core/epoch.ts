@@ -65,7 +65,7 @@ export type Recognised =
  * For how long a database may rest without a mark before a forked history is taken for an old backup, milliseconds. While a
  * service runs, it marks each hour at least, so that a replica that takes over has a mark that is not older.
  */
-export const restingMs = 3 * 3_600_000;
+export const restingMs = 10_800_000;
 
 /**
  * Decides whether this is the database that was known.

@@ -31,7 +31,7 @@ describe("docs/operations.md", () => {
   });
 
   test("docs/operations.md: the commands are those that there are", () => {
-    const rows = [...page.matchAll(/^\| `onbehalf ([a-z]+(?: [a-z]+){0,2})/gm)].map(([, name = ""]) => name);
+    const rows = [...page.matchAll(/^\| `onbehalf ([a-z]+(?: [a-z][a-z-]*){0,2})/gm)].map(([, name = ""]) => name);
     const leaves = (command: Command, above: readonly string[]): string[] =>
       command.commands.length === 0
         ? [[...above, command.name()].join(" ")]

@@ -1,6 +1,6 @@
 import { accessSync, constants } from "node:fs";
 import { dirname } from "node:path";
-import { auditStatus, isOnbehalfError, keyStatus, unreadableGrants } from "../../index.ts";
+import { auditStatus, isOnbehalfError, keyStatus, storeStanding, unreadableGrants } from "../../index.ts";
 import type { MasterKeySource, Store } from "../../index.ts";
 import { isLink } from "../../service/rescue-problem.ts";
 import { checkAudit, newestRows } from "./check-audit.ts";
@@ -8,6 +8,7 @@ import { checkCallers } from "../../service/doctor/check-callers.ts";
 import { checkDisk, checkMode } from "../../service/doctor/check-files.ts";
 import { checkGrants } from "../../service/doctor/check-grants.ts";
 import { checkKeys } from "../../service/doctor/check-keys.ts";
+import { checkStanding } from "../../service/doctor/check-standing.ts";
 import { fileFacts, hasWriteAheadLog } from "../../service/doctor/files.ts";
 import { fail, ok, warn } from "../../service/doctor/finding.ts";
 import type { Finding } from "../../service/doctor/finding.ts";
@@ -34,6 +35,7 @@ export async function examineStore(store: Store, keyring: MasterKeySource | unde
       ...(kind === "sqlite" ? [checkLog(location)] : []),
       ...checkDamage((await store.findDamage?.()) ?? "", location),
       ...(store.notes?.() ?? []).map(({ note, hint }) => warn("store connection", note, hint)),
+      ...checkStanding(await storeStanding(store)),
       ...checkCallers(await store.listCallers(), Date.now()),
       ...(keyring === undefined ? [] : await examineKeys(store, keyring)),
     ];

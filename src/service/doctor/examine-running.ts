@@ -7,6 +7,7 @@ import { checkDisk, checkMode } from "./check-files.ts";
 import { checkGrants } from "./check-grants.ts";
 import { checkKeys } from "./check-keys.ts";
 import { checkRescue } from "./check-rescue.ts";
+import { checkStanding } from "./check-standing.ts";
 import { checkVariables } from "./check-variables.ts";
 import { examineProvider, examineServer } from "./examine-provider.ts";
 import { fileFacts, hasWriteAheadLog } from "./files.ts";
@@ -45,6 +46,7 @@ async function examineHere(vault: Vault, told: Told): Promise<Finding[]> {
     ok("store", `${kind} ${location}, schema ${status.schema ?? "empty"}`),
     ...(kind === "sqlite" && location !== ":memory:" ? examineFile(location) : []),
     ...status.notes.map(({ note, hint }) => warn("store connection", note, hint)),
+    ...checkStanding(status.standing),
     ...checkCallers(status.callers, vault.clock.now()),
     ...checkKeys(keys),
     ...(await examineGrants(vault, keys)),

@@ -137,7 +137,10 @@ export function serviceOf(
   forAnyone("/readyz", async () => {
     options.assertReady?.();
     await vault.ping();
-    return json({ status: "ready" });
+    const { standstill } = await vault.storeStanding();
+    if (standstill === undefined) return json({ status: "ready" });
+    const { why, since } = standstill;
+    return json({ status: "ready", standing_still: { why, since } });
   });
   app.all("/metrics", async (context) => {
     const request = context.req.raw;

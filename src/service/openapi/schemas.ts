@@ -328,7 +328,16 @@ export const schemas: Readonly<Record<string, object>> = {
     service: text,
     addresses: { type: "array", items: object(["method", "path", "what"], { method: text, path: text, what: text }) },
   }),
-  Status: object(["status"], { status: text }),
+  Status: object(["status"], {
+    status: text,
+    standing_still: {
+      ...object(["why", "since"], {
+        why: { type: "string", enum: ["restored", "copied", "told"] },
+        since: { ...text, format: "date-time" },
+      }),
+      description: "The store is a restored backup or a copy, as far as is known, and waits for its operator's word.",
+    },
+  }),
   KeySet: object(["keys"], { keys: { type: "array", items: { type: "object" } } }),
   Problem: {
     ...object(["type", "title", "status", "detail", "error", "error_description", "hint", "error_uri"], {

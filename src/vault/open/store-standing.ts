@@ -5,7 +5,6 @@ import { readingClasses } from "../../crypto/keyring.ts";
 import { masterKeysOf } from "../../crypto/master-key.ts";
 import type { MasterKeySource } from "../../crypto/master-key.ts";
 import { openKeyring } from "../../crypto/wrapped-keys.ts";
-import type { EpochStore } from "../../store/epoch-store.ts";
 import type { Store } from "../../store/store.ts";
 import { recordAsOperator } from "../context.ts";
 
@@ -42,18 +41,18 @@ export interface StoreSettled {
  * @param store a store that is open
  * @throws {OnbehalfError} `store_unavailable`
  */
-export async function storeStanding(store: Pick<EpochStore, "epochs">): Promise<StoreStanding> {
+export async function storeStanding(store: Pick<Store, "epochs">): Promise<StoreStanding> {
   const rows = await store.epochs(100);
   const [last] = rows;
-  const restored = rows.find(({ outcome }) => outcome === "restored");
+  const [restored] = rows.flatMap(({ outcome, settledAt, backupAt }) =>
+    outcome === "restored" && settledAt !== null ? [{ at: new Date(settledAt), backupAt: dateOf(backupAt) }] : [],
+  );
   return {
     epoch: last?.epoch ?? 0,
     ...(last === undefined || last.settledAt !== null
       ? {}
       : { standstill: { why: last.why, since: new Date(last.noticedAt), backupAt: dateOf(last.backupAt) } }),
-    ...(restored?.settledAt == null
-      ? {}
-      : { restored: { at: new Date(restored.settledAt), backupAt: dateOf(restored.backupAt) } }),
+    ...(restored === undefined ? {} : { restored }),
   };
 }
 

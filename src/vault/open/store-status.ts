@@ -1,6 +1,8 @@
 import type { Store, StoreNote } from "../../store/store.ts";
 import { keyStatusOf } from "./master-key-rotation.ts";
 import type { KeyStatus } from "./master-key-rotation.ts";
+import { storeStanding } from "./store-standing.ts";
+import type { StoreStanding } from "./store-standing.ts";
 
 /** What an open store says of itself. Nothing in it is secret. */
 export interface StoreStatus {
@@ -14,6 +16,8 @@ export interface StoreStatus {
   /** How many events wait for their delivery, and how many were given up. */
   readonly deliveries: Awaited<ReturnType<Store["deliveryCounts"]>>;
   readonly callers: Awaited<ReturnType<Store["listCallers"]>>;
+  /** Whether it stands still, because it is a restored backup or a copy. */
+  readonly standing: StoreStanding;
 }
 
 /** @throws {OnbehalfError} `store_unavailable` */
@@ -32,5 +36,6 @@ export async function storeStatus(store: Store): Promise<StoreStatus> {
     },
     deliveries: await store.deliveryCounts(),
     callers: await store.listCallers(),
+    standing: await storeStanding(store),
   };
 }

@@ -94,7 +94,7 @@ const failsWith = async (work: Promise<unknown>): Promise<string> => {
     (reason: unknown) => reason,
   );
   assert.ok(isOnbehalfError(error), String(error));
-  return error.code === "reauthorization_required" ? `${error.code} ${String(error.details["reason"])}` : error.message;
+  return error.code === "reauthorization_required" ? `${error.code} ${error.details["reason"]}` : error.message;
 };
 
 const stateOf = async (vault: Vault, grantId: string): Promise<string> => {
