@@ -110,7 +110,7 @@ export { rotateDataKeys } from "./vault/open/data-key-rotation.ts";
 export type { RotateDataKeysOptions } from "./vault/open/data-key-rotation.ts";
 export type { ProviderProblem } from "./vault/open/provider-problem.ts";
 export { providerProblems } from "./vault/open/provider-problems.ts";
-export { markRestored, settleStore, storeStanding } from "./vault/open/store-standing.ts";
+export { storeEpoch } from "./vault/open/store-standing.ts";
 export type { Standstill, StoreSettled, StoreStanding } from "./vault/open/store-standing.ts";
 export { keyStatus, rotateMasterKey } from "./vault/open/master-key-rotation.ts";
 export type { KeyStatus } from "./vault/open/master-key-rotation.ts";

@@ -59,7 +59,7 @@ import type { DepositOptions } from "./vault/keeper/deposits/deposit-request.ts"
 import { assertExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
 import type { ExchangeCodeOptions } from "./vault/keeper/codes/code-request.ts";
 import type { Keeper } from "./vault/keeper/keeper.ts";
-import { storeStanding } from "./vault/open/store-standing.ts";
+import { storeEpoch } from "./vault/open/store-standing.ts";
 import type { StoreStanding } from "./vault/open/store-standing.ts";
 import { storeStatus } from "./vault/open/store-status.ts";
 import type { StoreStatus } from "./vault/open/store-status.ts";
@@ -643,7 +643,7 @@ export class Vault {
    * @throws {OnbehalfError} `store_unavailable`
    */
   async storeStanding(): Promise<StoreStanding> {
-    return storeStanding(this.#context.store);
+    return storeEpoch.standing(this.#context.store);
   }
 
   /** What the store says of itself, for a dashboard. @internal */

@@ -1,6 +1,6 @@
 import { accessSync, constants } from "node:fs";
 import { dirname } from "node:path";
-import { auditStatus, isOnbehalfError, keyStatus, storeStanding, unreadableGrants } from "../../index.ts";
+import { auditStatus, isOnbehalfError, keyStatus, storeEpoch, unreadableGrants } from "../../index.ts";
 import type { MasterKeySource, Store } from "../../index.ts";
 import { isLink } from "../../service/rescue-problem.ts";
 import { checkAudit, newestRows } from "./check-audit.ts";
@@ -35,7 +35,7 @@ export async function examineStore(store: Store, keyring: MasterKeySource | unde
       ...(kind === "sqlite" ? [checkLog(location)] : []),
       ...checkDamage((await store.findDamage?.()) ?? "", location),
       ...(store.notes?.() ?? []).map(({ note, hint }) => warn("store connection", note, hint)),
-      ...checkStanding(await storeStanding(store)),
+      ...checkStanding(await storeEpoch.standing(store)),
       ...checkCallers(await store.listCallers(), Date.now()),
       ...(keyring === undefined ? [] : await examineKeys(store, keyring)),
     ];

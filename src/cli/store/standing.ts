@@ -1,4 +1,4 @@
-import { markRestored, settleStore, storeStanding } from "../../index.ts";
+import { storeEpoch } from "../../index.ts";
 import type { Store } from "../../index.ts";
 import { invalidRequest } from "../../core/errors.ts";
 import { assertThere, withKeys } from "../open-vault.ts";
@@ -16,7 +16,7 @@ export async function status(flags: Flags): Promise<void> {
   assertThere(store);
   await store.open({ migrate: false });
   try {
-    const { epoch, standstill, restored } = await storeStanding(store);
+    const { epoch, standstill, restored } = await storeEpoch.standing(store);
     const callers = standstill === undefined ? [] : await callersOf(store);
     if (flags.json === true) {
       printJson({
@@ -65,7 +65,7 @@ async function callersOf(store: Store): Promise<{ name: string; last_used_at: Da
 /** Makes the store stand still: what is to be done first after a backup was restored. */
 export async function mark(flags: Flags & { readonly backupOf?: string }): Promise<void> {
   const backupAt = flags.backupOf === undefined ? undefined : timeOf(flags.backupOf);
-  const isNew = await withKeys(flags, ({ store, keyring }) => markRestored(store, keyring, backupAt));
+  const isNew = await withKeys(flags, ({ store, keyring }) => storeEpoch.markRestored(store, keyring, backupAt));
   if (flags.json === true) printJson({ standing_still: true, is_new: isNew });
   say(isNew ? "the store stands still from now on" : "the store stood still already");
 }
@@ -77,7 +77,7 @@ export async function settle(
 ): Promise<void> {
   const { endSessions = false } = flags;
   const { grants, sessions } = await withKeys(flags, ({ store, keyring }) =>
-    settleStore(store, keyring, outcome, { endSessions }),
+    storeEpoch.settle(store, keyring, outcome, { endSessions }),
   );
   if (flags.json === true) printJson({ outcome, grants, sessions_ended: sessions });
   const looks = outcome === "moved" ? "" : `; ${grants} grants are looked at, one after the other`;

@@ -44,10 +44,10 @@ const marksKept = 2_000;
 
 const last = "ORDER BY mark_no DESC LIMIT 1";
 const selectState = `SELECT (SELECT COALESCE(MAX(change_seq), 0) FROM grant_changes) AS latest_change,
-  (SELECT mark FROM store_marks WHERE mark_no = :markNo) AS mark_there, marks.*, epochs.*
-  FROM (SELECT 1 AS one) AS here
-  LEFT JOIN (SELECT ${selectList(markColumns)} FROM store_marks ${last}) AS marks ON 1 = 1
-  LEFT JOIN (SELECT ${selectList(epochColumns)} FROM store_epochs ORDER BY epoch DESC LIMIT 1) AS epochs ON 1 = 1`;
+  (SELECT mark FROM store_marks WHERE mark_no = :markNo) AS mark_there, store_marks.*, store_epochs.*
+  FROM event_head
+  LEFT JOIN (SELECT ${selectList(markColumns)} FROM store_marks ${last}) AS store_marks ON 1 = 1
+  LEFT JOIN (SELECT ${selectList(epochColumns)} FROM store_epochs ORDER BY epoch DESC LIMIT 1) AS store_epochs ON 1 = 1`;
 const insertMark = `INSERT INTO store_marks ${insertList(markColumns)} ON CONFLICT DO NOTHING`;
 const forgetMarks = "DELETE FROM store_marks WHERE mark_no <= :upTo";
 const selectEpochs = `SELECT ${selectList(epochColumns)} FROM store_epochs ORDER BY epoch DESC LIMIT :limit`;

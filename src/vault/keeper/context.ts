@@ -26,7 +26,7 @@ export interface KeeperContext extends VaultContext {
 export interface EpochView {
   /** Whether the store is a backup or a copy, as far as is known, and no operator has said that it may go on. */
   readonly isStandingStill: boolean;
-  /** How a refresh ends that must not be sent now, since the store stands still; undefined where it may be sent. */
+  /** How a refresh ends that must not be sent while the store stands still; undefined where it may be sent. */
   deferred(rotation: Rotation, priority: Priority): (RefreshOutcome & { kind: "unavailable" }) | undefined;
   /**
    * Whether a grant's tokens came back with a backup, and no exchange has replaced them since.

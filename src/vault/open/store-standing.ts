@@ -41,7 +41,7 @@ export interface StoreSettled {
  * @param store a store that is open
  * @throws {OnbehalfError} `store_unavailable`
  */
-export async function storeStanding(store: Pick<Store, "epochs">): Promise<StoreStanding> {
+async function standing(store: Pick<Store, "epochs">): Promise<StoreStanding> {
   const rows = await store.epochs(100);
   const [last] = rows;
   const [restored] = rows.flatMap(({ outcome, settledAt, backupAt }) =>
@@ -65,7 +65,7 @@ export async function storeStanding(store: Pick<Store, "epochs">): Promise<Store
  * @returns true: it stands still now; false: it did so already
  * @throws {OnbehalfError} `key_invalid`, `store_unusable`, `store_unavailable`
  */
-export async function markRestored(store: Store, source: MasterKeySource, backupAt?: Date): Promise<boolean> {
+async function markRestored(store: Store, source: MasterKeySource, backupAt?: Date): Promise<boolean> {
   await recordBy(store, source);
   const marked = backupAt?.getTime() ?? (await store.epochState(0)).lastMark?.at ?? null;
   return store.beginStandstill({ why: "told", noticedAt: await store.now(), backupAt: marked });
@@ -82,14 +82,14 @@ export async function markRestored(store: Store, source: MasterKeySource, backup
  * @throws {OnbehalfError} `invalid_request`: it is said to be moved, and does not stand still
  * @throws {OnbehalfError} `key_invalid`, `store_unusable`, `store_unavailable`
  */
-export async function settleStore(
+async function settle(
   store: Store,
   source: MasterKeySource,
   outcome: "restored" | "moved",
   { endSessions = false }: { readonly endSessions?: boolean } = {},
 ): Promise<StoreSettled> {
   assertFits("outcome", outcome, required(text));
-  const { standstill } = await storeStanding(store);
+  const { standstill } = await standing(store);
   if (standstill === undefined) {
     if (outcome === "moved") throw notStandingStill();
     await markRestored(store, source);
@@ -141,3 +141,10 @@ function notStandingStill(): ReturnType<typeof invalidRequest> {
 function dateOf(at: number | null): Date | null {
   return at === null ? null : new Date(at);
 }
+
+/** What an operator asks and says of a store that was restored, or seems to be. Each takes an open store. */
+export const storeEpoch: {
+  readonly standing: typeof standing;
+  readonly markRestored: typeof markRestored;
+  readonly settle: typeof settle;
+} = { standing, markRestored, settle };

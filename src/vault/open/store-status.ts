@@ -1,7 +1,7 @@
 import type { Store, StoreNote } from "../../store/store.ts";
 import { keyStatusOf } from "./master-key-rotation.ts";
 import type { KeyStatus } from "./master-key-rotation.ts";
-import { storeStanding } from "./store-standing.ts";
+import { storeEpoch } from "./store-standing.ts";
 import type { StoreStanding } from "./store-standing.ts";
 
 /** What an open store says of itself. Nothing in it is secret. */
@@ -36,6 +36,6 @@ export async function storeStatus(store: Store): Promise<StoreStatus> {
     },
     deliveries: await store.deliveryCounts(),
     callers: await store.listCallers(),
-    standing: await storeStanding(store),
+    standing: await storeEpoch.standing(store),
   };
 }

@@ -46,6 +46,7 @@ describe(`the statements of a PostgreSQL store of ${scale} grants`, () => {
       await other.announceOwner?.(owner("two"));
       assert.equal(await other.ownerLiveness?.(owner("one")), "alive");
       await store.now();
+      assert.equal((await store.place?.())?.timeline, 1);
       const released = { action: "token.released", grantId: "g_1", generation: 1, outcome: "released", detail: null };
       await store.appendAudit([[released, { caller: "reports", requestId: null }]]);
       // Alone, and as many as share one statement.

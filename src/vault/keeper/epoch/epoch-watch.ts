@@ -20,6 +20,8 @@ export const storeRestored = "store_restored";
  * be restored beneath a process that runs. It marks the store, and keeps the mark outside of it.
  */
 export class EpochWatch implements EpochView {
+  /** A plain value: each refresh looks at it. */
+  isStandingStill = false;
   readonly #context: Pick<VaultContext, "store" | "clock" | "emit">;
   readonly #file: MarkFile;
   #kept: KeptMark | undefined;
@@ -31,12 +33,8 @@ export class EpochWatch implements EpochView {
     this.#file = file;
   }
 
-  get isStandingStill(): boolean {
-    return this.#lastEpoch?.settledAt === null;
-  }
-
   deferred(rotation: unknown, priority: Priority): (RefreshOutcome & { kind: "unavailable" }) | undefined {
-    if (!this.isStandingStill || maySendAtStandstill(rotation, priority)) return undefined;
+    if (maySendAtStandstill(rotation, priority)) return undefined;
     return { kind: "unavailable", error: storeRestored, retryAfterMs };
   }
 
@@ -89,6 +87,7 @@ export class EpochWatch implements EpochView {
     const { emit } = this.#context;
     const was = this.#lastEpoch;
     this.#lastEpoch = lastEpoch;
+    this.isStandingStill = lastEpoch?.settledAt === null;
     const isNew = lastEpoch?.epoch !== was?.epoch;
     if (lastEpoch === undefined) return;
     const { why, noticedAt, backupAt, settledAt, outcome } = lastEpoch;

@@ -46,7 +46,7 @@ async function refreshOnce(context: KeeperContext, seen: SeenGrant, priority: Pr
   const { clock, sleep, running } = context;
   // Before anything is touched: another process may have that client.
   const { rotation } = protocolOf(context, seen).provider;
-  const deferred = context.epoch?.deferred(rotation, priority);
+  const deferred = context.epoch?.isStandingStill === true ? context.epoch.deferred(rotation, priority) : undefined;
   if (deferred !== undefined) return deferred;
   const needsToken = priority === "interactive" && !holdsToken(seen, clock.now());
   // Only after a failure is there anything to wait for.

@@ -3,7 +3,7 @@ import { copyFile, cp, mkdir, readFile, readdir, rename, rm } from "node:fs/prom
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
-import { isOnbehalfError, keyringFromKeys, settleStore, storeStanding } from "../../../../src/index.ts";
+import { isOnbehalfError, keyringFromKeys, storeEpoch } from "../../../../src/index.ts";
 import type { Store, Vault } from "../../../../src/index.ts";
 import { sqlite } from "../../../../src/store/sqlite/index.ts";
 import { testVault, until } from "../../../support/test-vault.ts";
@@ -129,7 +129,7 @@ describe("a backup of a SQLite file that is put back", { timeout: 60_000 }, () =
     clock.advance(-40 * day);
 
     const keyring = keyringFromKeys(key);
-    const settled = await withStore({ path, clock }, (store) => settleStore(store, keyring, "restored"));
+    const settled = await withStore({ path, clock }, (store) => storeEpoch.settle(store, keyring, "restored"));
     assert.deepEqual(settled, { grants: 3, sessions: 0 });
     await until(() => events.some(({ type }) => type === "store_settled"));
     // Each is asked about once, by itself.
@@ -200,7 +200,7 @@ describe("a backup of a SQLite file that is put back", { timeout: 60_000 }, () =
     // It has read events that the backup does not know.
     const after = before.seq + 40;
     const keyring = keyringFromKeys(key);
-    await withStore({ path, clock }, (store) => settleStore(store, keyring, "moved"));
+    await withStore({ path, clock }, (store) => storeEpoch.settle(store, keyring, "moved"));
     await vault.exchangeCode({ code: code("di@example.com"), source: "android" });
     const { events } = await vault.events({ after });
     assert.deepEqual(
@@ -213,7 +213,7 @@ describe("a backup of a SQLite file that is put back", { timeout: 60_000 }, () =
     const { open, path, clock, key, newRequests, untouched } = await restored(t);
     await (await open()).close();
     const keyring = keyringFromKeys(key);
-    assert.deepEqual(await withStore({ path, clock }, (store) => settleStore(store, keyring, "moved")), {
+    assert.deepEqual(await withStore({ path, clock }, (store) => storeEpoch.settle(store, keyring, "moved")), {
       grants: 0,
       sessions: 0,
     });
@@ -221,7 +221,7 @@ describe("a backup of a SQLite file that is put back", { timeout: 60_000 }, () =
     const vault = await open();
     assert.deepEqual(newRequests(), []);
     assert.ok((await vault.getAccessToken({ grantId: untouched })).token);
-    assert.equal((await withStore({ path, clock }, (store) => storeStanding(store))).standstill, undefined);
+    assert.equal((await withStore({ path, clock }, (store) => storeEpoch.standing(store))).standstill, undefined);
   });
 });
 
