@@ -206,6 +206,12 @@ const cases: readonly Case[] = [
     lapsed({ reason: "crash_ambiguous_rotation" }),
     rotating,
   ],
+  [
+    "whose refresh token came back with a restored backup",
+    "restored_from_backup",
+    lapsed({ reason: "restored_from_backup" }),
+    rotating,
+  ],
   ["without a refresh token, while its token lives", "no_refresh_token", { ...well, refreshSealed: null }],
   [
     "without a refresh token, after its token's end",
