@@ -16,7 +16,12 @@ interface Retired {
 
 const retired: readonly Retired[] = [
   { use: "keeper", names: /[eE]xchangers?\b|[cC]ustod(?:y|ian)/ },
-  { use: "exchangeCode", names: /\bredeem/i },
+  {
+    use: "exchangeCode",
+    names: /\bredeem/i,
+    // What providers say of a code.
+    except: /\bredeemed\b/g,
+  },
   { use: "beginAttempt, Attempted", names: /\bacquire\(|\bBegun\b(?! in\b)/ },
   { use: "Deferred", names: /\bNotNow\b|\bturnedAway\b|\bheldBack\b/ },
   { use: "cancelAttempt", names: /\bgiveBack\b|\bwithdraw\(/, inside: "src/vault/" },
@@ -35,7 +40,7 @@ const retired: readonly Retired[] = [
     use: "lateAnswer",
     names: /orphan/i,
     // The table with its column, where its answers are sealed for, and what events call one.
-    except: /\borphans\b|\borphan_id\b|\bas: "orphan"/g,
+    except: /\borphans\b|\borphan_id\b|\bas(?::| ===) "orphan"/g,
   },
   { use: "attempt for the row, take-over for the decision", names: /\bleases?\b/i, except: /stealable[ -]lease\b/g },
   // An intent of Android's is another thing.

@@ -1,4 +1,4 @@
-/** The dashboard as people see it: in real Chromium, on a desk and on a phone, light and dark. */
+/** The dashboard as people see it: in real Chromium, on a large screen and on a phone, light and dark. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
