@@ -108,6 +108,9 @@ const nameOf: Readonly<Record<VaultEvent["type"], LogName>> = {
   store_failed: "store",
   store_damaged: "store",
   unreadable: "store",
+  store_standstill: "store",
+  store_settled: "store",
+  store_behind: "store",
 };
 
 /** Events that somebody without a key can cause, as often as they like. */
