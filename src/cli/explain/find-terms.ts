@@ -1,3 +1,4 @@
+import { reasonInWords } from "../../core/diagnosis/provider-words.ts";
 import { nearestName } from "../../core/known-names.ts";
 import type { Term } from "./terms.ts";
 
@@ -15,7 +16,10 @@ export function findTerms(text: string, terms: readonly Term[]): Term[] {
   if (word !== undefined) return withoutRepetition(terms.filter((term) => term.word === word));
   const read = readable(text);
   const named = namedIn(read, terms);
-  if (named.length > 0) return [...new Set(named.flatMap((name) => chosen(name, named, read, terms)))];
+  if (named.length > 0) {
+    const found = new Set(named.flatMap((name) => chosen(name, named, read, terms)));
+    return [...found, ...describedReason(read, named, terms).filter((term) => !isSaid(term, found))];
+  }
   // A description is often all that a program shows. One of a word or two stands in other sentences, too.
   return terms.filter(({ says = "" }) => says.split(" ").length > 2 && hasPhrase(read, says));
 }
@@ -96,6 +100,23 @@ function chosen({ word, as }: Named, named: readonly Named[], text: string, term
   const ours = /"hint"|\bhint:|error_uri|errors\.md#|OnbehalfError/.test(text) || as === "#";
   const preferred = [ours ? of("code") : providers, details, ours ? providers : of("code"), of("event"), all];
   return preferred.find((some) => some.length > 0) ?? [];
+}
+
+/** What a provider's description names beyond its word, by the same rules by which a grant gets its reason. */
+function describedReason(text: string, named: readonly Named[], terms: readonly Term[]): Term[] {
+  const error = named.find(({ as, word }) => as === "error" && terms.some(isWordOfProvider(word)))?.word;
+  const says = /error_description["']?\s*[:=]\s*["']?([^"\n]{1,400})/.exec(text)?.[1];
+  if (error === undefined || says === undefined) return [];
+  const reason = reasonInWords(error, says);
+  return reason === undefined ? [] : terms.filter(isReasonOf(reason));
+}
+
+function isSaid({ fix }: Term, found: ReadonlySet<Term>): boolean {
+  return [...found].some((each) => each.fix === fix);
+}
+
+function isWordOfProvider(word: string): (term: Term) => boolean {
+  return (term) => term.kind === "provider" && term.word === word;
 }
 
 function isReasonOf(word: string): (term: Term) => boolean {
