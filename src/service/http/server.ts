@@ -222,7 +222,7 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
   server.on("clientError", refuseMalformed);
   endIdleConnections(server);
   await listen(server, host, port);
-  const counters = await startCounters(options).catch((error: unknown) => {
+  const counters = await startCounters(vault, options).catch((error: unknown) => {
     server.close();
     server.closeAllConnections();
     throw error;
@@ -253,9 +253,13 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
   };
 }
 
-async function startCounters({ metrics, metricsPort }: ServerOptions): Promise<MetricsServer | undefined> {
+async function startCounters(
+  vault: Vault,
+  { metrics = serviceMetrics(), metricsPort }: ServerOptions,
+): Promise<MetricsServer | undefined> {
   if (metricsPort === undefined) return undefined;
-  return startMetricsServer(metrics ?? serviceMetrics(), metricsPort);
+  metrics.watch?.({ figures: vault.figures, now: () => vault.clock.now() });
+  return startMetricsServer(metrics, metricsPort);
 }
 
 function listen(
