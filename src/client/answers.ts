@@ -1,6 +1,7 @@
 /** The service's answers as what an embedded vault returns. */
 import { scopesOf } from "../core/grant.ts";
-import type { Grant, GrantRef, GrantState, Profile } from "../core/grant.ts";
+import type { Grant, GrantRef, Profile } from "../core/grant.ts";
+import type { GrantState } from "../core/grant-state.ts";
 import type { Cause, Diagnosis, Evidence, FurtherReason } from "../core/diagnosis/diagnosis.ts";
 import { defined } from "../core/defined.ts";
 import { Secret } from "../core/secret.ts";

@@ -3,7 +3,7 @@
  * What is stored, and how, does not belong here.
  */
 import { isUsable } from "./grant.ts";
-import type { GrantState } from "./grant.ts";
+import type { GrantState } from "./grant-state.ts";
 import { lostScopes } from "./scopes.ts";
 import type { CanonicalScopes } from "./scopes.ts";
 

@@ -2,7 +2,8 @@
  * The app's own user ids by which a grant is known, and the labels that tell the accounts of one user apart: who may have
  * one, and what becomes of them at a consent. How they are hashed, sealed and found does not belong here.
  */
-import type { GrantState, Tie } from "./grant.ts";
+import type { Tie } from "./grant.ts";
+import type { GrantState } from "./grant-state.ts";
 
 /** Another grant that is known by an external id. */
 export interface Holder {

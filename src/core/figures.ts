@@ -1,5 +1,5 @@
 /** What is counted of a vault and its keeper, as plain data that goes from one process to another. */
-import type { GrantState } from "./grant.ts";
+import type { GrantState } from "./grant-state.ts";
 
 /** Upper ends of the parts of a histogram, milliseconds; what took longer is in one more part. */
 export const durationBoundsMs = [5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000] as const;

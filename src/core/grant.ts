@@ -4,60 +4,9 @@
  * and nothing here imports from outside core/.
  */
 
+import type { GrantState } from "./grant-state.ts";
 import type { Cause, Certainty, Evidence, FurtherReason } from "./diagnosis/diagnosis.ts";
 import type { DependsOn, Reason } from "./diagnosis/reasons.ts";
-
-/**
- * Where a grant stands.
- *
- * - `active`: in use.
- * - `suspect`: an exchange ended without a known outcome, or the provider may have ended this grant together with
- *   another. Its next use asks the provider first.
- * - `lapsed`: the provider refused the refresh token, and a second look found no token that works. The person must
- *   consent again.
- * - `revoking`: we are ending it. No token is handed out any more, and the revocation is sent to the provider until the
- *   provider confirms it.
- * - `revoked`: ended by us.
- */
-export type GrantState = "active" | "suspect" | "lapsed" | "revoking" | "revoked";
-
-export const grantStates: readonly GrantState[] = ["active", "suspect", "lapsed", "revoking", "revoked"];
-
-/** Why the person must consent again. */
-export type LapseReason =
-  /**
-   * The provider says that the refresh token is dead: the person removed the app, the token was unused for too long, or
-   * newer tokens pushed it out.
-   */
-  | "invalid_grant"
-  /**
-   * The provider asks for the person, who must sign in again: a session policy of the organisation (`invalid_rapt`), a
-   * second factor, or a new consent (`interaction_required` and its kin). `lastError` names the provider's word.
-   */
-  | "reauthentication_required"
-  /** An administrator restricted one of the scopes. */
-  | "admin_policy_enforced"
-  /** The grant never had a refresh token, and its access token has ended. */
-  | "no_refresh_token"
-  /** The provider rotated the refresh token, and the process that got the new one died before storing it. */
-  | "crash_ambiguous_rotation"
-  /**
-   * The provider says that the refresh token is dead, which came back with a backup of the store: it was replaced, revoked or
-   * removed after the backup was made.
-   */
-  | "restored_from_backup"
-  /**
-   * The provider has told us so, in a signed security event: the person removed the app, or the account is gone. Nobody had
-   * to try the refresh token. `lastError` names the event.
-   */
-  | "ended_by_provider"
-  /** We revoked it ourselves. */
-  | "revoked"
-  /**
-   * We revoked it ourselves, and the provider did not confirm: it has no way to revoke, or refused in a way that no
-   * retry changes. Our tokens are erased; the person may still see the app among their connections.
-   */
-  | "revoked_unconfirmed";
 
 /**
  * What the ID token says of the person who signed in. The names are those of the registered claims; `hd` is Google's

@@ -1,5 +1,5 @@
 import { defined } from "./defined.ts";
-import type { LapseReason } from "./grant.ts";
+import type { LapseReason } from "./grant-state.ts";
 
 /**
  * What a refresh does to the refresh token that was sent. `none`: it stays valid. `graceSeconds`: a new one replaces

@@ -1,4 +1,4 @@
-import type { GrantState } from "./grant.ts";
+import type { GrantState } from "./grant-state.ts";
 import { clockLeewayMs, remainingMs } from "./recorded-time.ts";
 
 /**

@@ -1,5 +1,5 @@
 /* What grants are counted by, a page at a time: a statement over all of them would hold up everybody else. */
-import type { GrantState } from "../core/grant.ts";
+import type { GrantState } from "../core/grant-state.ts";
 import type { GrantRow } from "./grant-row.ts";
 
 /** What is counted of a grant that is not `active`. */

@@ -1,4 +1,4 @@
-import type { GrantState, LapseReason } from "../core/grant.ts";
+import type { GrantState, LapseReason } from "../core/grant-state.ts";
 
 /** A grant as it is stored: everything secret is sealed, everything personal hashed or sealed. */
 export interface GrantRow {

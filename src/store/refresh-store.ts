@@ -1,5 +1,5 @@
 import type { EventDiagnosis } from "../core/events/grant-events.ts";
-import type { LapseReason } from "../core/grant.ts";
+import type { LapseReason } from "../core/grant-state.ts";
 import type { Attempt, AttemptResult, Owner } from "../core/take-over.ts";
 import type { GrantRow, TokenColumns } from "./grant-row.ts";
 

@@ -1,5 +1,5 @@
 /* Security events that a provider has sent, and what became of grants by them. Times are milliseconds since the epoch. */
-import type { LapseReason } from "../core/grant.ts";
+import type { LapseReason } from "../core/grant-state.ts";
 import type { GrantRow } from "./grant-row.ts";
 
 /**

@@ -19,7 +19,7 @@
  * - Times end in `At`, `Since` or are called `at`; they are milliseconds since the epoch.
  */
 import type { Clock } from "../core/clock.ts";
-import type { GrantState } from "../core/grant.ts";
+import type { GrantState } from "../core/grant-state.ts";
 import type { Owner } from "../core/take-over.ts";
 import type { AuditStore } from "./audit-store.ts";
 import type { CallerStore } from "./caller-store.ts";

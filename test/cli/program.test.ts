@@ -5,7 +5,7 @@ import { failureOf } from "../../src/cli/terminal/failure.ts";
 import { program } from "../../src/cli/program.ts";
 import { facts, table } from "../../src/cli/terminal/print.ts";
 import { UsageError } from "../../src/cli/terminal/usage-error.ts";
-import { grantStates } from "../../src/core/grant.ts";
+import { grantStates } from "../../src/core/grant-state.ts";
 import { OnbehalfError } from "../../src/index.ts";
 import { permissions } from "../../src/vault/http/callers.ts";
 import { parseTranscript } from "./transcript.ts";

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import * as fc from "fast-check";
 import { afterConsent, scopeChange } from "../../src/core/consent.ts";
 import type { HeldConsent } from "../../src/core/consent.ts";
-import { grantStates } from "../../src/core/grant.ts";
+import { grantStates } from "../../src/core/grant-state.ts";
 
 const email = "https://www.googleapis.com/auth/userinfo.email";
 const canonical = { email };

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { claimExternalId, defaultAccount, subjectOfExternalId, tiesAfter } from "../../src/core/external-ids.ts";
 import type { ExternalIdClaim, Holder, Named } from "../../src/core/external-ids.ts";
-import type { GrantState, Tie } from "../../src/core/grant.ts";
+import type { Tie } from "../../src/core/grant.ts";
+import type { GrantState } from "../../src/core/grant-state.ts";
 
 const held = (state: GrantState, account: string | undefined, grantId = "g_1"): Holder => ({ grantId, state, account });
 /** What a consent of the account with the subject "s" says. */

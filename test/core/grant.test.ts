@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
-import { grantStates, isUsable, scopesOf } from "../../src/core/grant.ts";
+import { isUsable, scopesOf } from "../../src/core/grant.ts";
+import { grantStates } from "../../src/core/grant-state.ts";
 
 describe("scopesOf", () => {
   for (const [scope, scopes] of [

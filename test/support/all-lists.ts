@@ -1,4 +1,4 @@
-import { grantStates } from "../../src/core/grant.ts";
+import { grantStates } from "../../src/core/grant-state.ts";
 import type { GrantFilter } from "../../src/store/store.ts";
 
 /** What each property of a filter is given, beside nothing; a new property must be given something here, too. */

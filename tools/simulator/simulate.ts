@@ -1,7 +1,7 @@
 /** Runs one schedule: two or three processes refresh one grant, in the order and with the faults that the seed decides. */
 import { isOnbehalfError } from "../../src/core/errors.ts";
 import { isUsable } from "../../src/core/grant.ts";
-import type { GrantState } from "../../src/core/grant.ts";
+import type { GrantState } from "../../src/core/grant-state.ts";
 import type { Rotation } from "../../src/core/refresh.ts";
 import type { KeeperContext } from "../../src/vault/keeper/context.ts";
 import { commitRescued } from "../../src/vault/keeper/refresh/rescued-answers.ts";

@@ -1,4 +1,3 @@
-import { isUsable } from "../grant.ts";
 import { meaningOf } from "../refresh.ts";
 import { seemsTesting } from "./client-lives.ts";
 import type { ClientLives } from "./client-lives.ts";
@@ -170,7 +169,7 @@ function willEnd(grant: GrantFacts, { endings }: ProviderFacts, lives: ClientLiv
     const end = at(consentedAt + testingDays * dayMs, `this grant is ${testingDays} days old, and may end`);
     return [weak("testing_status", [at(consentedAt, diedAtAge(seems.died, seems.outlived, testingDays)), end])];
   }
-  if (consentExpiresAt === null || !isUsable(grant.state)) return [];
+  if (consentExpiresAt === null) return [];
   return [certain("consent_ends", [at(consentExpiresAt, "the provider announced that the consent ends on this day")])];
 }
 

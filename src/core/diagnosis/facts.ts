@@ -1,4 +1,4 @@
-import type { GrantState, LapseReason } from "../grant.ts";
+import type { GrantState, LapseReason } from "../grant-state.ts";
 import type { Refusals, Rotation } from "../refresh.ts";
 import type { TokenEndings } from "./token-endings.ts";
 

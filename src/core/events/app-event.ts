@@ -5,7 +5,8 @@
  */
 import type { Evidence } from "../diagnosis/diagnosis.ts";
 import type { DependsOn } from "../diagnosis/reasons.ts";
-import type { GrantState, Tie } from "../grant.ts";
+import type { Tie } from "../grant.ts";
+import type { GrantState } from "../grant-state.ts";
 
 /** What an app is told of. */
 export const appEventTypes = [

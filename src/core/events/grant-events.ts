@@ -4,7 +4,7 @@ import type { StateFacts } from "../diagnosis/evidence.ts";
 import { reasons } from "../diagnosis/reasons.ts";
 import type { Reason } from "../diagnosis/reasons.ts";
 import { scopesOf } from "../grant.ts";
-import type { GrantState } from "../grant.ts";
+import type { GrantState } from "../grant-state.ts";
 import type { AppEventBody, AppEventDraft, AppEventType } from "./app-event.ts";
 
 /** What decides about the events of a change, of the grant as it was. */

@@ -1,5 +1,5 @@
 import { appEventTypes } from "../../core/events/app-event.ts";
-import { grantStates } from "../../core/grant.ts";
+import { grantStates } from "../../core/grant-state.ts";
 
 const text = { type: "string" } as const;
 const yesNo = { type: "boolean" } as const;

@@ -1,7 +1,7 @@
 import type { EventDiagnosis } from "../../core/events/grant-events.ts";
 import { clockLeewayMs, isInFuture, remainingMs } from "../../core/recorded-time.ts";
 import { isUsable } from "../../core/grant.ts";
-import type { LapseReason } from "../../core/grant.ts";
+import type { LapseReason } from "../../core/grant-state.ts";
 import { isDueForLastLook } from "../../core/second-look.ts";
 import type { Attempt, AttemptResult } from "../../core/take-over.ts";
 import { assignments, insertList, rowReader, selectList, valuesWriter } from "./column.ts";

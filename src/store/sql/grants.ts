@@ -1,8 +1,8 @@
 import { defined } from "../../core/defined.ts";
 import { inPartsOfLife, keepAliveSlots } from "../../core/keep-alive.ts";
 import type { Doubt } from "../../core/events/grant-events.ts";
-import { grantStates } from "../../core/grant.ts";
-import type { GrantState } from "../../core/grant.ts";
+import { grantStates } from "../../core/grant-state.ts";
+import type { GrantState } from "../../core/grant-state.ts";
 import {
   assignments,
   bytes,

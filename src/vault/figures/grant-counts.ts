@@ -1,6 +1,6 @@
 import { keepAliveSlots } from "../../core/keep-alive.ts";
-import { grantStates } from "../../core/grant.ts";
-import type { GrantState } from "../../core/grant.ts";
+import { grantStates } from "../../core/grant-state.ts";
+import type { GrantState } from "../../core/grant-state.ts";
 import type { StoreFigures } from "../../core/figures.ts";
 import type { ActivePlace } from "../../store/figures-store.ts";
 import type { VaultContext } from "../context.ts";

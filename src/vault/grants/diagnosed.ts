@@ -8,7 +8,7 @@ import { endingsOf } from "../../core/diagnosis/known-endings.ts";
 import { dayMs, endsInTesting } from "../../core/diagnosis/token-endings.ts";
 import type { TokenEndings } from "../../core/diagnosis/token-endings.ts";
 import { isOnbehalfError } from "../../core/errors.ts";
-import type { LapseReason } from "../../core/grant.ts";
+import type { LapseReason } from "../../core/grant-state.ts";
 import { isUsable } from "../../core/grant.ts";
 import { refusalsOf } from "../../core/refresh.ts";
 import type { GrantRow } from "../../store/grant-row.ts";

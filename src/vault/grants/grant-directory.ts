@@ -1,6 +1,7 @@
 import { defined } from "../../core/defined.ts";
 import { isOnbehalfError } from "../../core/errors.ts";
-import type { Grant, GrantState } from "../../core/grant.ts";
+import type { Grant } from "../../core/grant.ts";
+import type { GrantState } from "../../core/grant-state.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
 import { changesAtOnce } from "../../store/store.ts";
 import type { VaultContext } from "../context.ts";

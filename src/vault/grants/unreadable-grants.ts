@@ -1,5 +1,5 @@
 import { assertFits, required } from "../../core/argument-checks.ts";
-import type { GrantState } from "../../core/grant.ts";
+import type { GrantState } from "../../core/grant-state.ts";
 import { readingClasses } from "../../crypto/keyring.ts";
 import { openKeyring } from "../../crypto/wrapped-keys.ts";
 import type { Sealer } from "../../crypto/keyring.ts";

@@ -3,7 +3,7 @@
  * and its signature is verified. All the same only what says that a consent has ended ends a grant. Everything else makes us
  * ask the provider, whose answer counts.
  */
-import type { GrantState } from "../../core/grant.ts";
+import type { GrantState } from "../../core/grant-state.ts";
 import type { SecurityEventType } from "../../oauth/security-event-token/event-types.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
 import type { SignalEffect } from "../../store/signal-store.ts";

@@ -1,6 +1,6 @@
 import type { Diagnosis } from "../../core/diagnosis/diagnosis.ts";
 import { reasons } from "../../core/diagnosis/reasons.ts";
-import type { LapseReason } from "../../core/grant.ts";
+import type { LapseReason } from "../../core/grant-state.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
 import { protocolOf } from "../context.ts";
 import type { VaultContext } from "../context.ts";

@@ -5,7 +5,7 @@
 import { isOnbehalfError } from "../../core/errors.ts";
 import type { ReadCounts } from "../../core/figures.ts";
 import { isUsable } from "../../core/grant.ts";
-import type { GrantRef, LapseReason } from "../../core/grant.ts";
+import type { GrantRef } from "../../core/grant.ts";
 import { isDueForLastLook } from "../../core/second-look.ts";
 import type { Secret } from "../../core/secret.ts";
 import { SharedReads, SingleFlight, once, waitFor } from "../../core/single-flight.ts";
@@ -148,7 +148,7 @@ export class TokenSource {
     const read = await this.#read({ grantId: refused.grantId });
     const { row } = read;
     const { grantId } = row;
-    if (this.#isOver(row)) return this.#reauthorize(row, row.reason ?? "revoked");
+    if (this.#isOver(row)) return reauthorize(this.#context, row, row.reason ?? "revoked");
     const current = openAccessToken(this.#context.keyring, row);
     if (current !== undefined && current.expose() !== refused.token) {
       return { kind: "token", token: await this.#handOut(grantId, read) };
@@ -230,13 +230,13 @@ export class TokenSource {
   async #obtain(ref: GrantRef, minTtlMs: number, signal?: AbortSignal): Promise<AccessToken> {
     const read = await this.#reads.do(JSON.stringify(ref), () => this.#read(ref));
     const { row, version } = read;
-    if (this.#isOver(row)) return this.#reauthorize(row, row.reason ?? "revoked");
+    if (this.#isOver(row)) return reauthorize(this.#context, row, row.reason ?? "revoked");
     protocolOf(this.#context, row);
     // It has lapsed, and is due for its last look: only a new token proves that it lives.
     if (!isUsable(row.state)) return this.#refreshed(ref, read, signal);
     if (this.#isFresh(row, minTtlMs)) return this.#handOut(ref, read);
     const living = this.#living(row);
-    if (row.refreshSealed === null) return living ?? this.#reauthorize(row, "no_refresh_token");
+    if (row.refreshSealed === null) return living ?? reauthorize(this.#context, row, "no_refresh_token");
     if (living !== undefined) this.#keep(ref, living, row, version);
     const waitMs = this.#endedAtOnceMs(row);
     if (waitMs > 0) return this.#unavailable(row, "tokens_end_at_once", waitMs);
@@ -260,10 +260,10 @@ export class TokenSource {
       const { grantId } = read.row;
       read = await once(this.#readsAfter, outcome, () => this.#read({ grantId }));
       const { row } = read;
-      if (this.#isOver(row)) return this.#reauthorize(row, row.reason ?? "revoked");
+      if (this.#isOver(row)) return reauthorize(this.#context, row, row.reason ?? "revoked");
       // Also where it lives for a shorter time than asked: the provider gives no better one.
       if (isUsable(row.state) && this.#isFresh(row, 0)) return this.#handOut(ref, read);
-      if (row.refreshSealed === null) return this.#reauthorize(row, "no_refresh_token");
+      if (row.refreshSealed === null) return reauthorize(this.#context, row, "no_refresh_token");
       followed += 1;
       if (followed === followedRefreshes) return this.#unavailable(row, "tokens_end_at_once", 1_000);
     }
@@ -307,7 +307,7 @@ export class TokenSource {
     row: GrantRow,
     outcome: RefreshOutcome & { kind: "unavailable" | "misconfigured" },
   ): AccessToken | Promise<never> {
-    if (!isUsable(row.state)) return this.#reauthorize(row, row.reason ?? "revoked");
+    if (!isUsable(row.state)) return reauthorize(this.#context, row, row.reason ?? "revoked");
     const living = this.#living(row);
     if (living !== undefined) return living;
     if (outcome.kind === "misconfigured") {
@@ -356,7 +356,7 @@ export class TokenSource {
 
   #handOut(ref: GrantRef, { row, version }: ReadGrant): AccessToken | Promise<never> {
     const token = this.#living(row);
-    if (token === undefined) return this.#reauthorize(row, "no_refresh_token");
+    if (token === undefined) return reauthorize(this.#context, row, "no_refresh_token");
     this.#keep(ref, token, row, version);
     this.reads.store += 1;
     return token;
@@ -385,10 +385,6 @@ export class TokenSource {
     // The token that the cache still holds is dead. Drop it now: the change poll would let it be handed out until then.
     this.#cache.drop(row.grantId);
     return true;
-  }
-
-  #reauthorize(row: GrantRow, reason: LapseReason): Promise<never> {
-    return reauthorize(this.#context, row, reason);
   }
 
   #unavailable({ provider, issuer }: GrantRow, error: string, retryAfterMs: number): never {

@@ -7,7 +7,7 @@ import type { GrantFacts, ProviderFacts } from "../../../src/core/diagnosis/fact
 import { endingsOf } from "../../../src/core/diagnosis/known-endings.ts";
 import { reasons } from "../../../src/core/diagnosis/reasons.ts";
 import type { Reason } from "../../../src/core/diagnosis/reasons.ts";
-import { grantStates } from "../../../src/core/grant.ts";
+import { grantStates } from "../../../src/core/grant-state.ts";
 import { standardRefusals } from "../../../src/core/refresh.ts";
 
 const day = 86_400_000;

@@ -4,8 +4,8 @@ import { array, assert as check, constantFrom, property } from "fast-check";
 import { grantEvents } from "../../../src/core/events/grant-events.ts";
 import type { GrantAfter } from "../../../src/core/events/grant-events.ts";
 import { reasons } from "../../../src/core/diagnosis/reasons.ts";
-import { grantStates } from "../../../src/core/grant.ts";
-import type { GrantState } from "../../../src/core/grant.ts";
+import { grantStates } from "../../../src/core/grant-state.ts";
+import type { GrantState } from "../../../src/core/grant-state.ts";
 
 const grant: GrantAfter = {
   grantId: "g_1",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { grantStates } from "../../../src/core/grant.ts";
-import type { GrantState } from "../../../src/core/grant.ts";
+import { grantStates } from "../../../src/core/grant-state.ts";
+import type { GrantState } from "../../../src/core/grant-state.ts";
 import { securityEventTypes } from "../../../src/oauth/security-event-token/event-types.ts";
 import type { SecurityEventType } from "../../../src/oauth/security-event-token/event-types.ts";
 import { effectOf, isStronger, provenAfterMs } from "../../../src/vault/signals/after-signal.ts";

@@ -6,7 +6,7 @@ import type { Provider } from "../../../index.ts";
 import { defined } from "../../../core/defined.ts";
 import { invalidRequest } from "../../../core/errors.ts";
 import { canonicalScope } from "../../../core/scopes.ts";
-import { grantStates } from "../../../core/grant.ts";
+import { grantStates } from "../../../core/grant-state.ts";
 import { auditBody, wholeNumber } from "../json-bodies.ts";
 import { oneWord } from "./asked.ts";
 import type { Asked, DashboardRoute } from "./asked.ts";

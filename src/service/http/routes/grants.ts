@@ -4,7 +4,7 @@ import { parseGrantRef } from "../../../index.ts";
 import type { GrantRef } from "../../../index.ts";
 import { defined } from "../../../core/defined.ts";
 import { invalidRequest } from "../../../core/errors.ts";
-import { grantStates } from "../../../core/grant.ts";
+import { grantStates } from "../../../core/grant-state.ts";
 import { codeOptions } from "../../../vault/http/authcode-handler.ts";
 import { consentBody } from "../../../vault/http/consent-body.ts";
 import { readParameters } from "../../../vault/http/request-body.ts";

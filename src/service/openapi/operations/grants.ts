@@ -1,5 +1,5 @@
 /** The operations about grants. */
-import { grantStates } from "../../../core/grant.ts";
+import { grantStates } from "../../../core/grant-state.ts";
 import type { ErrorCode } from "../../../index.ts";
 import { codeParameters, exchangeErrors, idempotencyKey } from "./codes.ts";
 import { account, formOrJson, ref, refErrors, provider, text } from "./operation.ts";

@@ -1,4 +1,4 @@
-import type { GrantState } from "../../../core/grant.ts";
+import type { GrantState } from "../../../core/grant-state.ts";
 import { answerOfAnotherGrant, waitAfterMs } from "../../../core/refresh.ts";
 import type { Secret } from "../../../core/secret.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";

@@ -1,5 +1,5 @@
 import { defined } from "../../../core/defined.ts";
-import type { LapseReason } from "../../../core/grant.ts";
+import type { LapseReason } from "../../../core/grant-state.ts";
 import { waitAfterMs } from "../../../core/refresh.ts";
 import type { Decision } from "../../../core/refresh.ts";
 import { afterRefusal, lookAgainMs } from "../../../core/second-look.ts";

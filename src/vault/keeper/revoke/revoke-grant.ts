@@ -4,7 +4,7 @@
  */
 import { defined } from "../../../core/defined.ts";
 import { OnbehalfError } from "../../../core/errors.ts";
-import type { GrantState } from "../../../core/grant.ts";
+import type { GrantState } from "../../../core/grant-state.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
 import type { Secret } from "../../../core/secret.ts";
 import type { GrantRow } from "../../../store/grant-row.ts";
