@@ -162,6 +162,7 @@ test("a client that is refused for a day: one alarm, and no grant changes", { ti
     ...row,
     lastError: null,
     lastErrorAt: null,
+    lastErrorSays: null,
     failures: 0,
     retryAt: null,
     updatedAt: 0,

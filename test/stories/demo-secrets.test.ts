@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFile, readdir, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { test } from "node:test";
 import { Demo, usualScope, xhr } from "../support/demo.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -116,6 +116,9 @@ test("no token, code, client secret or caller key stands in files, logs, error b
 
 /** The folder's files but the key's own, byte for byte. */
 async function stored(folder: string): Promise<(readonly [string, string])[]> {
-  const names = (await readdir(folder)).filter((name) => name !== "master.key");
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const names = entries
+    .filter((entry) => entry.isFile() && entry.name !== "master.key")
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
   return Promise.all(names.map(async (name) => [name, await readFile(join(folder, name), "latin1")] as const));
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { isMarkDue, maySendAtStandstill, recognise, restoreSince } from "../../../core/epoch.ts";
 import type { StorePlace, StoreSelf, KeptMark } from "../../../core/epoch.ts";
+import { OnbehalfError, isOnbehalfError } from "../../../core/errors.ts";
 import type { EpochRow } from "../../../store/epoch-store.ts";
 import type { VaultContext } from "../../context.ts";
 import type { EpochView } from "../context.ts";
@@ -65,7 +66,9 @@ export class EpochWatch implements EpochView {
     const [state, place = { id: "", path: store.location }] = await Promise.all([
       store.epochState(this.#kept?.markNo ?? 0),
       store.place?.(),
-    ]);
+    ]).catch((error: unknown) => {
+      throw isOnbehalfError(error) ? error : damaged(error);
+    });
     const { lastEpoch } = state;
     const self = { ...state, epoch: lastEpoch?.epoch ?? 0, settledAt: lastEpoch?.settledAt ?? null };
     this.#follow(lastEpoch);
@@ -116,4 +119,13 @@ export class EpochWatch implements EpochView {
     this.#kept = kept;
     this.#file.write(kept);
   }
+}
+
+/** Whoever changed these rows by hand may have made a restored store look like the one that it was. */
+function damaged(cause: unknown): OnbehalfError<"store_unusable"> {
+  return new OnbehalfError("store_unusable", "what the store says of its own past is damaged", {
+    hint: "restore a backup, or put right the tables store_marks and store_epochs",
+    details: {},
+    cause,
+  });
 }

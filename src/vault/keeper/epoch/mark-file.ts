@@ -3,11 +3,12 @@
  * from facts belongs in core/epoch.ts.
  */
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { KeptMark } from "../../../core/epoch.ts";
 import { isMac } from "../../../crypto/keyring.ts";
 import type { Sealer } from "../../../crypto/keyring.ts";
+import { makePrivateFolder } from "../../../local/private-folder.ts";
 
 /** What is remembered of a store outside of it. */
 export interface MarkFile {
@@ -45,7 +46,7 @@ export function markFile(path: string, keyring: Pick<Sealer, "hash">, mayMake: b
       const unfinished = `${file}.${randomUUID()}.part`;
       try {
         if (!mayMake && !existsSync(folder)) return;
-        mkdirSync(folder, { recursive: true, mode: 0o700 });
+        makePrivateFolder(folder);
         const said = JSON.stringify(kept);
         writeFileSync(unfinished, JSON.stringify({ said, mac: macOf(said).toString("hex") }), {
           mode: 0o600,

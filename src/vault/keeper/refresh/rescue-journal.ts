@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { readFileSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Sealer } from "../../../crypto/keyring.ts";
@@ -8,6 +8,7 @@ import { fromJournal, journalText } from "../../../oauth/token-set.ts";
 import type { ReceivedTokens } from "../../../oauth/token-set.ts";
 import type { GrantRow } from "../../../store/grant-row.ts";
 import type { RescueJournal, Rescued, RescuedAnswer } from "../context.ts";
+import { makePrivateFolder } from "../../../local/private-folder.ts";
 
 /** Keeps nothing: for stores beside which there is no folder. */
 export const noRescue: RescueJournal = {
@@ -31,7 +32,7 @@ export function rescueFolder(path: string): RescueJournal {
     async keep(answer) {
       const name = `${randomUUID()}.answer`;
       try {
-        mkdirSync(folder, { recursive: true, mode: 0o700 });
+        makePrivateFolder(folder);
         const file = await open(pathOf(`${name}.part`), "wx", 0o600);
         try {
           await file.writeFile(textOf(answer));

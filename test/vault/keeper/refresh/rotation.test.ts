@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isOnbehalfError } from "../../../../src/index.ts";
 import type { Provider } from "../../../../src/index.ts";
+import { reasons } from "../../../../src/core/diagnosis/reasons.ts";
 import { refresh, virtualKeeper } from "../../../faults/virtual-keeper.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { testVault, outcomes } from "../../../support/test-vault.ts";
@@ -83,6 +84,8 @@ describe("a provider that rotates strictly", () => {
       grantId,
       provider: "google",
       reason: "crash_ambiguous_rotation",
+      dependsOn: "person",
+      fix: reasons.crash_ambiguous_rotation.fix,
     });
 
     const again = await vault.exchangeCode({ code: standin.code({ email: "ada@example.com", force: true }) });
