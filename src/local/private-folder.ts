@@ -12,13 +12,20 @@ import { dirname } from "node:path";
  */
 export function makePrivateFolder(path: string): void {
   try {
+    makeOne(path);
+  } catch (error) {
+    const above = dirname(path);
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT" || above === path) throw error;
+    makePrivateFolder(above);
+    makeOne(path);
+  }
+}
+
+/** Another process may make the same one at the same moment. */
+function makeOne(path: string): void {
+  try {
     mkdirSync(path, { mode: 0o700 });
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST") return;
-    const above = dirname(path);
-    if (code !== "ENOENT" || above === path) throw error;
-    makePrivateFolder(above);
-    mkdirSync(path, { mode: 0o700 });
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }

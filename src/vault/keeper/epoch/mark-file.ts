@@ -3,12 +3,13 @@
  * from facts belongs in core/epoch.ts.
  */
 import { randomUUID } from "node:crypto";
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { KeptMark } from "../../../core/epoch.ts";
 import { isMac } from "../../../crypto/keyring.ts";
 import type { Sealer } from "../../../crypto/keyring.ts";
 import { makePrivateFolder } from "../../../local/private-folder.ts";
+import { removeIfPossible } from "../../../local/remove-if-possible.ts";
 
 /** What is remembered of a store outside of it. */
 export interface MarkFile {
@@ -54,16 +55,8 @@ export function markFile(path: string, keyring: Pick<Sealer, "hash">, mayMake: b
         });
         renameSync(unfinished, file);
       } catch {
-        removeIfThere(unfinished);
+        removeIfPossible(unfinished);
       }
     },
   };
-}
-
-function removeIfThere(path: string): void {
-  try {
-    rmSync(path, { force: true });
-  } catch {
-    // A file too many does no harm.
-  }
 }

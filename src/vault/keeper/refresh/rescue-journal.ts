@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { readFileSync, readdirSync, renameSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Sealer } from "../../../crypto/keyring.ts";
@@ -9,6 +9,7 @@ import type { ReceivedTokens } from "../../../oauth/token-set.ts";
 import type { GrantRow } from "../../../store/grant-row.ts";
 import type { RescueJournal, Rescued, RescuedAnswer } from "../context.ts";
 import { makePrivateFolder } from "../../../local/private-folder.ts";
+import { removeIfPossible } from "../../../local/remove-if-possible.ts";
 
 /** Keeps nothing: for stores beside which there is no folder. */
 export const noRescue: RescueJournal = {
@@ -103,14 +104,6 @@ async function syncFolder(folder: string): Promise<void> {
     }
   } catch {
     // Windows opens no folders.
-  }
-}
-
-function removeIfPossible(path: string): void {
-  try {
-    rmSync(path, { force: true });
-  } catch {
-    // A file too many does no harm; an error here would end the tries to store the answer.
   }
 }
 
