@@ -145,6 +145,8 @@ export class EventReader {
     const { store } = this.#context;
     const events: AppEvent[] = [];
     let after = from;
+    // Before the rows: an event of this grant that comes while they are read must not be passed over with those of others.
+    const upTo = of === undefined ? 0 : (await store.eventHead()).seq;
     for (let read = 0; read < mostRowsForPage; read += rowsAtOnce) {
       const rows = await store.events({ after, limit: rowsAtOnce, ...defined({ grantId: of }) });
       // After the rows: where some were taken out meanwhile, they are missing from these.
@@ -159,8 +161,7 @@ export class EventReader {
       }
       if (rows.length < rowsAtOnce) {
         // Of one grant, too: what is about others has been passed over.
-        const end = of === undefined ? after : Math.max(after, head.seq);
-        return { events, next: end, isLast: true };
+        return { events, next: Math.max(after, upTo), isLast: true };
       }
     }
     return { events, next: after, isLast: false };

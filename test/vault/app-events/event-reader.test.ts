@@ -60,6 +60,27 @@ describe("events of a vault", () => {
     assert.equal(rest.next, 3);
   });
 
+  test("an event of a grant that is written while the grant's events are read comes with the next page", async (t) => {
+    const fixture = await testVault(t);
+    const store = sqlite(fixture.path);
+    let meanwhile = (): Promise<unknown> => Promise.resolve();
+    const readEvents = store.events.bind(store);
+    store.events = async (wanted) => {
+      const rows = await readEvents(wanted);
+      await meanwhile();
+      return rows;
+    };
+    const vault = await fixture.open({ store });
+    const ada = await signIn(vault, fixture, "ada@example.com", "ada");
+    meanwhile = () => {
+      meanwhile = () => Promise.resolve();
+      return vault.revoke(ada);
+    };
+    const first = await vault.events({ grant: ada.grantId });
+    const second = await vault.events({ grant: ada.grantId, after: first.next });
+    assert.deepEqual([types(first), types(second)], [["grant.created"], ["grant.revoked"]]);
+  });
+
   test("a reader waits for an event of another process, and gets it", async (t) => {
     const fixture = await testVault(t);
     const vault = await fixture.open();
