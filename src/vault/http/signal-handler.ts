@@ -8,7 +8,10 @@ import { bodyUsed, readBody } from "./request-body.ts";
 /** A web-standard request handler for `POST /risc`. It never throws. */
 export type SignalHandler = (request: Request) => Promise<Response>;
 
-/** How many tokens one handler has under way: more are told to come again. */
+/**
+ * How many tokens one handler verifies and acts upon at once: more are told to come again. A body that is still coming does not
+ * count, or whoever sends slowly would turn transmitters away.
+ */
 const mostUnderWay = 64;
 
 /**
@@ -25,8 +28,6 @@ export function signalHandler(
 ): SignalHandler {
   let underWay = 0;
   return async (request) => {
-    if (underWay >= mostUnderWay) return problemResponse(tooMany(), errorsUrl);
-    underWay += 1;
     try {
       return await answer(request);
     } catch (error) {
@@ -35,8 +36,6 @@ export function signalHandler(
       }
       if (!isOnbehalfError(error)) onFault?.(error);
       return problemResponse(error, errorsUrl);
-    } finally {
-      underWay -= 1;
     }
   };
 
@@ -52,7 +51,10 @@ export function signalHandler(
       return refusal("invalid_request", "Content-Type must be application/secevent+jwt");
     }
     if (request.bodyUsed) throw bodyUsed();
-    const result = await take((await readBody(request, longestSet)).trim());
+    const token = (await readBody(request, longestSet)).trim();
+    if (underWay >= mostUnderWay) throw tooMany();
+    underWay += 1;
+    const result = await take(token).finally(() => (underWay -= 1));
     if (result.kind === "refused") return refusal(result.err, result.description);
     return new Response(null, { status: 202, headers: { "cache-control": "no-store" } });
   }

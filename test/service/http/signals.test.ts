@@ -94,6 +94,22 @@ describe("POST /risc", () => {
     assert.equal((await send()).status, 202);
   });
 
+  test("whoever sends slowly keeps no transmitter out", async (t) => {
+    const service = await testService(t, { shared });
+    const handler = service.vault.signalHandler();
+    const sent = (body: string | ReadableStream): Promise<Response> =>
+      handler(new Request("https://vault.example/risc", { method: "POST", headers: media, body, duplex: "half" }));
+    const bodies = Array.from({ length: 100 }, () => Promise.withResolvers<void>());
+    const slow = bodies.map(({ promise }) =>
+      sent(new ReadableStream({ pull: (body) => promise.then(() => body.close()) })),
+    );
+    const set = shared.standin.risc({ type: "verification", state: "in between" });
+    assert.equal((await sent(set)).status, 202);
+    for (const { resolve } of bodies) resolve();
+    // All at once: those beyond the bound are told to come again.
+    assert.deepEqual(new Set((await Promise.all(slow)).map(({ status }) => status)), new Set([400, 503]));
+  });
+
   test("another method is not there", async (t) => {
     const service = await testService(t, { shared });
     const response = await service.ask("/risc", { headers: { authorization: "" } });
