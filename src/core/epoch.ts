@@ -128,7 +128,8 @@ export function isMarkDue({ changeSeq, lastMark, settledAt }: StoreSelf, now: nu
 }
 
 /** Why a database stands still. `told`: an operator has said that it was restored. */
-export type StandstillReason = "restored" | "copied" | "told";
+export const standstillReasons = ["restored", "copied", "told"] as const;
+export type StandstillReason = (typeof standstillReasons)[number];
 
 /**
  * Whether a refresh token may be sent while the database stands still, since only an operator knows whether another store has

@@ -1,4 +1,5 @@
 /** What is counted of a vault and its keeper, as plain data that goes from one process to another. */
+import type { StandstillReason } from "./epoch.ts";
 import type { GrantState } from "./grant-state.ts";
 
 /** Upper ends of the parts of a histogram, milliseconds; what took longer is in one more part. */
@@ -73,6 +74,8 @@ export interface KeeperFigures {
   readonly rescued: number;
   /** How many exchanges and commits are under way. */
   readonly underWay: number;
+  /** Whether its store was found damaged, so that it writes nothing more to it. */
+  readonly isStoreDamaged: boolean;
   /** Transactions of the store, by kind; absent where nobody measures them. */
   readonly store?: StoreTimes;
   /** For how long this process has run code, seconds; the rest of the time it has waited. */
@@ -102,5 +105,7 @@ export interface StoreFigures {
   readonly suspectSince: readonly { readonly provider: string; readonly since: number }[];
   /** When the last count of `active` grants ended, milliseconds since the epoch; undefined: none has yet. */
   readonly countedAt: number | undefined;
+  /** Why the store stands still; undefined: it does not. */
+  readonly standstill: StandstillReason | undefined;
   readonly deliveries: { readonly waiting: number; readonly dead: number; readonly waitingSince: number | null };
 }

@@ -31,6 +31,13 @@ export interface Cause {
   readonly last_at: string;
 }
 
+/** Why nothing is refreshed by itself, for all grants, and what an operator runs. */
+export interface Standstill {
+  readonly means: string;
+  readonly fix: string;
+  readonly commands: readonly string[];
+}
+
 export interface Bar {
   readonly at: string;
   readonly outcomes: Readonly<Record<string, number>>;
@@ -39,6 +46,8 @@ export interface Bar {
 export interface Overview {
   readonly grants: number;
   readonly states: Readonly<Partial<Record<State, number>>>;
+  /** Absent: the store goes on. */
+  readonly standing_still?: Standstill;
   readonly attention: readonly Cause[];
   readonly reading: Reading;
   readonly refreshes: { readonly hours: number; readonly bar_seconds: number; readonly bars: readonly Bar[] };

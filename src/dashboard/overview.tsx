@@ -5,6 +5,7 @@ import type { Cause, Overview } from "./answers.ts";
 import { useAsk } from "./ask.ts";
 import { RefreshChart } from "./chart.tsx";
 import { Empty, Failure, Ghost, ReadingNote, serviceNow, StateBadge, Time } from "./parts.tsx";
+import { StandstillNotice } from "./standstill.tsx";
 import { ago, count, counted, dependsOnWords, plainly, sentence, stateMeanings, stateWords } from "./words.ts";
 
 export function OverviewView(): JSX.Element {
@@ -50,7 +51,8 @@ function Known({ data, hours, setHours }: KnownProps): JSX.Element {
       </ul>
       <section aria-labelledby="attention">
         <h2 id="attention">Wants attention</h2>
-        <Attention data={data} />
+        <StandstillNotice still={data.standing_still} />
+        {data.standing_still !== undefined && data.attention.length === 0 ? null : <Attention data={data} />}
       </section>
       <section aria-labelledby="refreshes">
         <div class="bar">

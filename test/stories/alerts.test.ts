@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
-import { fixedClock, generateMasterKey, google, openVault } from "../../src/index.ts";
+import { fixedClock, generateMasterKey, google, keyringFromKeys, openVault, storeEpoch } from "../../src/index.ts";
 import type { VaultOptions } from "../../src/index.ts";
 import { serviceMetrics, startKeeper, startServer } from "../../src/service/index.ts";
 import type { Metrics } from "../../src/service/index.ts";
@@ -157,6 +157,40 @@ describe("alerts", options, () => {
     await expectAlerts(t, scrapes, [
       [2, []],
       [bad, ["OnbehalfStoreFails"]],
+      [scrapes.minutes - 1, []],
+    ]);
+  });
+
+  test("a store that stands still is told of until its operator has said what it is", async (t) => {
+    const { service, scrapes, minutes } = await scene(t);
+    const keyring = keyringFromKeys(service.fixture.key);
+    assert.equal(await storeEpoch.markRestored(service.store, keyring), true);
+    await minutes(4);
+    const bad = scrapes.minutes - 1;
+    await storeEpoch.settle(service.store, keyring, "moved");
+    await minutes(2);
+    await expectAlerts(t, scrapes, [
+      [2, []],
+      [bad, ["OnbehalfStoreStandsStill"]],
+      [scrapes.minutes - 1, []],
+    ]);
+  });
+
+  test("a store that its keeper has found damaged is told of until another one is in its place", async (t) => {
+    const { service, scrapes, minutes } = await scene(t);
+    const { figures } = service.vault;
+    const keeper = figures.keeper.bind(figures);
+    figures.keeper = async () => {
+      const said = await keeper();
+      return said && { ...said, isStoreDamaged: true };
+    };
+    await minutes(4);
+    const bad = scrapes.minutes - 1;
+    figures.keeper = keeper;
+    await minutes(2);
+    await expectAlerts(t, scrapes, [
+      [2, []],
+      [bad, ["OnbehalfStoreStandsStill"]],
       [scrapes.minutes - 1, []],
     ]);
   });

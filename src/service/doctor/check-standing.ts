@@ -15,3 +15,15 @@ export function checkStanding({ standstill }: StoreStanding): Finding[] {
     ),
   ];
 }
+
+/** Says that a keeper has found its store damaged while it ran; nothing where it has not. */
+export function checkFoundDamage(isDamaged: boolean): Finding[] {
+  if (!isDamaged) return [];
+  return [
+    fail(
+      "store file",
+      "the store is damaged, and the keeper writes nothing more to it",
+      "keep a copy of the damaged file, and restore a backup",
+    ),
+  ];
+}

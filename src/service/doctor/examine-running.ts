@@ -7,7 +7,7 @@ import { checkDisk, checkMode } from "./check-files.ts";
 import { checkGrants } from "./check-grants.ts";
 import { checkKeys } from "./check-keys.ts";
 import { checkRescue } from "./check-rescue.ts";
-import { checkStanding } from "./check-standing.ts";
+import { checkFoundDamage, checkStanding } from "./check-standing.ts";
 import { checkVariables } from "./check-variables.ts";
 import { examineProvider, examineServer } from "./examine-provider.ts";
 import { fileFacts, hasWriteAheadLog } from "./files.ts";
@@ -47,6 +47,7 @@ async function examineHere(vault: Vault, told: Told): Promise<Finding[]> {
     ...(kind === "sqlite" && location !== ":memory:" ? examineFile(location) : []),
     ...status.notes.map(({ note, hint }) => warn("store connection", note, hint)),
     ...checkStanding(status.standing),
+    ...checkFoundDamage(await isFoundDamaged(vault)),
     ...checkCallers(status.callers, vault.clock.now()),
     ...checkKeys(keys),
     ...(await examineGrants(vault, keys)),
@@ -59,6 +60,12 @@ async function examineHere(vault: Vault, told: Told): Promise<Finding[]> {
           checkMetrics({ metricsPort: listens.metricsPort }),
         ]),
   ];
+}
+
+/** Whether the keeper has found the store damaged. One that does not answer has not said so. */
+export async function isFoundDamaged({ figures }: Vault): Promise<boolean> {
+  const keeper = await figures.keeper().catch(() => undefined);
+  return keeper?.isStoreDamaged ?? false;
 }
 
 function examineFile(path: string): Finding[] {

@@ -1,5 +1,6 @@
 /** One answer of `/metrics`: what is counted here, and what vault and keeper say when they are asked. */
 import { systemClock } from "../../core/clock.ts";
+import { standstillReasons } from "../../core/epoch.ts";
 import { breakerStates } from "../../core/figures.ts";
 import type { GateFigures, KeeperFigures, StoreFigures, StoreTimes } from "../../core/figures.ts";
 import { userAgent } from "../../outbound/user-agent.ts";
@@ -121,7 +122,7 @@ function addLink(exposition: Exposition, link: NonNullable<MetricSources["link"]
 /** @param isAnother whether the keeper runs in a process of its own */
 function addKeeper(
   exposition: Exposition,
-  { refreshes, gates, rescued, underWay, busySeconds, store = [] }: KeeperFigures,
+  { refreshes, gates, rescued, underWay, busySeconds, isStoreDamaged, store = [] }: KeeperFigures,
   isAnother: boolean,
   providers: readonly string[],
 ): void {
@@ -135,6 +136,7 @@ function addKeeper(
   for (const gate of gates) addGate(exposition, gate);
   exposition.add("onbehalf_rescue_files", {}, rescued);
   exposition.add("onbehalf_keeper_work_under_way", {}, underWay);
+  exposition.add("onbehalf_store_standstill", { reason: "damaged" }, isStoreDamaged ? 1 : 0);
   addTimes(exposition, "keeper", store);
   if (isAnother) exposition.add("onbehalf_busy_seconds_total", { process: "keeper" }, busySeconds);
 }
@@ -167,7 +169,7 @@ function addTimes(exposition: Exposition, where: string, times: StoreTimes): voi
 
 function addStore(
   exposition: Exposition,
-  { grants, suspectSince, countedAt, deliveries }: StoreFigures,
+  { grants, suspectSince, countedAt, standstill, deliveries }: StoreFigures,
   providers: readonly string[],
   now: number,
 ): void {
@@ -179,6 +181,9 @@ function addStore(
   for (const provider of new Set([...providers, ...since.keys()])) {
     const age = Math.max(0, now - (since.get(provider) ?? now)) / 1_000;
     exposition.add("onbehalf_suspect_grant_age_seconds", { provider }, age);
+  }
+  for (const reason of standstillReasons) {
+    exposition.add("onbehalf_store_standstill", { reason }, reason === standstill ? 1 : 0);
   }
   exposition.add("onbehalf_webhook_events", { state: "waiting" }, deliveries.waiting);
   exposition.add("onbehalf_webhook_events", { state: "dead" }, deliveries.dead);

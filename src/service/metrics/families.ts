@@ -90,6 +90,11 @@ export const families: Readonly<Record<FamilyName, Family>> = {
     help: "Answers that could not be stored on their grant, by where they are kept.",
   },
   onbehalf_store_up: { type: "gauge", of: "process", help: "1 where the store could be read for this answer." },
+  onbehalf_store_standstill: {
+    type: "gauge",
+    of: "store",
+    help: "1 for why the store stands still, 0 for the other reasons.",
+  },
   onbehalf_store_seconds: {
     type: "histogram",
     of: "process",

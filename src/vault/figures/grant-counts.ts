@@ -39,7 +39,7 @@ export class GrantCounts {
    * @param waitMs milliseconds
    * @throws {OnbehalfError} `store_unavailable`
    */
-  async look(waitMs: number): Promise<Omit<StoreFigures, "deliveries">> {
+  async look(waitMs: number): Promise<Omit<StoreFigures, "deliveries" | "standstill">> {
     const soon = async <T>(paced: Paced<T>): Promise<T | undefined> => {
       const { promise: late, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, waitMs);

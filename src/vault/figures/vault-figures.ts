@@ -45,11 +45,13 @@ export class VaultFigures {
    * @throws {OnbehalfError} `store_unavailable`
    */
   async store(): Promise<StoreFigures> {
-    const [counted, deliveries] = await Promise.all([
+    const { store } = this.#context;
+    const [counted, deliveries, [epoch]] = await Promise.all([
       this.#grants.look(countWaitMs),
-      this.#context.store.deliveryCounts(),
+      store.deliveryCounts(),
+      store.epochs(1),
     ]);
-    return { ...counted, deliveries };
+    return { ...counted, deliveries, standstill: epoch?.settledAt === null ? epoch.why : undefined };
   }
 
   /** Ends a count that is under way. */

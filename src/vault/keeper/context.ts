@@ -14,6 +14,8 @@ export interface KeeperContext extends VaultContext {
   readonly rescue: RescueJournal;
   /** How refreshes have ended, by provider: how often each. Absent: nobody watches. */
   readonly refreshes?: Map<string, Map<string, number>>;
+  /** Whether the store was found damaged, so that this process writes nothing more to it. Absent: nobody watches. */
+  readonly damage?: { isFound: boolean };
   /** How long before the end of a consent apps are told of it, milliseconds. Default: a week. */
   readonly endsSoonMs?: number;
   /** Whether the store is the one that it was. Absent where nobody looks, as in tests that make a context by hand. */

@@ -107,6 +107,7 @@ export function localKeeper(context: KeeperContext): WatchedKeeper {
         gates: [...context.gates].map(([provider, gate]) => gate.figuresOf(provider)),
         rescued: context.rescue.count(),
         underWay: context.running.size,
+        isStoreDamaged: context.damage?.isFound ?? false,
         busySeconds: performance.eventLoopUtilization().active / 1_000,
       };
     },

@@ -14,7 +14,8 @@ export function lookForDamage({
   clock,
   random,
   emit,
-}: Pick<KeeperContext, "store" | "clock" | "random" | "emit">): (signal: AbortSignal) => Promise<void> {
+  damage: found,
+}: Pick<KeeperContext, "store" | "clock" | "random" | "emit" | "damage">): (signal: AbortSignal) => Promise<void> {
   // Processes that start together do not look together: the first one's result is enough for all.
   let dueAt = clock.now() + firstLookMs * (1 + 9 * random());
   return async (signal) => {
@@ -23,7 +24,9 @@ export function lookForDamage({
     dueAt = now + everyMs;
     try {
       const damage = await store.findDamage({ unlessSoundSince: now - everyMs, signal });
-      if (damage !== "") emit({ type: "store_damaged", damage });
+      if (damage === "") return;
+      if (found !== undefined) found.isFound = true;
+      emit({ type: "store_damaged", damage });
     } catch (error) {
       if (!signal.aborted) throw error;
     }

@@ -82,6 +82,7 @@ export async function keeperOver(shared: VaultContext, options: KeeperOptions): 
     ...shared,
     running: new Set(),
     refreshes: new Map(),
+    damage: { isFound: false },
     gates: new Map([...shared.protocols.keys()].map((name) => [name, new Gate(shared, size)])),
     ...(options.consentEndsSoonDays === undefined ? {} : { endsSoonMs: options.consentEndsSoonDays * dayMs }),
     epoch,

@@ -1,6 +1,7 @@
 /** Who comes into the dashboard, what they may do there, and that nobody else does. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { keyringFromKeys, storeEpoch } from "../../../src/index.ts";
 import { dashboardLink } from "../../../src/service/http/dashboard/link.ts";
 import { dashboardRoutes } from "../../../src/service/http/dashboard/routes.ts";
 import { cookieIn, dashboardService, errorOf, get, press, signedIn, xhr } from "../../support/dashboard.ts";
@@ -353,6 +354,35 @@ describe("what the dashboard shows", () => {
     };
     assert.deepEqual(await bars(24), [4]);
     assert.deepEqual(await bars(168), [3, 4]);
+  });
+});
+
+test("the overview says before all else that the store stands still, and what to run, as long as it does", async (t) => {
+  const service = await dashboardService(t);
+  const operator = await signedIn(service, "reader");
+  const said = async (): Promise<unknown> =>
+    ((await (await get(service, "/overview", operator)).json()) as { standing_still?: object }).standing_still;
+  assert.equal(await said(), undefined);
+  const keyring = keyringFromKeys(service.fixture.key);
+  await storeEpoch.markRestored(service.store, keyring, new Date("2026-11-21T03:00:00Z"));
+  assert.deepEqual(await said(), {
+    means:
+      "the store stands still since 2026-11-22T00:00:00.000Z: it is a restored backup or a copy, as far as is known, and was last known to be itself on 2026-11-21T03:00:00.000Z",
+    fix: "end what was ended since the backup, then run onbehalf store restored; where it was only moved, onbehalf store moved",
+    commands: ["onbehalf store status", "onbehalf store restored", "onbehalf store moved"],
+  });
+  await storeEpoch.settle(service.store, keyring, "restored");
+  assert.equal(await said(), undefined);
+  const { figures } = service.vault;
+  const keeper = figures.keeper.bind(figures);
+  figures.keeper = async () => {
+    const figure = await keeper();
+    return figure && { ...figure, isStoreDamaged: true };
+  };
+  assert.deepEqual(await said(), {
+    means: "the store is damaged, and the keeper writes nothing more to it",
+    fix: "keep a copy of the damaged file, and restore a backup",
+    commands: ["onbehalf doctor"],
   });
 });
 

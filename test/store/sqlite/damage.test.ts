@@ -129,12 +129,13 @@ describe("damage of a large SQLite file", () => {
 async function eventsOfADay(store: ReturnType<typeof sqlite>, path: string): Promise<VaultEvent[]> {
   const events: VaultEvent[] = [];
   const clock = fixedClock("2026-11-22T00:00:00Z");
-  const look = lookForDamage({ store, clock, random: () => 0.5, emit: (event) => events.push(event) });
+  const damage = { isFound: false };
+  const look = lookForDamage({ store, clock, random: () => 0.5, emit: (event) => events.push(event), damage });
   const { signal } = new AbortController();
   for (let minute = 0; minute < 24 * 60; minute += 1) {
     await look(signal);
     clock.advance(60_000);
   }
-  assert.ok(events.length > 0, path);
+  assert.ok(events.length > 0 && damage.isFound, path);
   return events;
 }

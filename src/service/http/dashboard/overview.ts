@@ -4,6 +4,7 @@ import type { Asked, DashboardRoute } from "./asked.ts";
 import { oneWord } from "./asked.ts";
 import { firstReadingMs } from "./grants.ts";
 import { wordsOf } from "./shown-grant.ts";
+import { standstillOf } from "./standstill.ts";
 
 const ranges = { "24": { hours: 24, barMs: 2 * quarterMs }, "168": { hours: 168, barMs: 12 * quarterMs } } as const;
 
@@ -48,6 +49,7 @@ async function overview(asked: Asked): Promise<object> {
   return {
     grants: total,
     states: Object.fromEntries(states),
+    ...(await standstillOf(vault)),
     attention: [...causes.values()].sort(byWeight).map(causeBody),
     reading: { known: progress.known, done: progress.isWhole, full: progress.isFull },
     refreshes: await refreshes(asked),
