@@ -5,6 +5,7 @@ import type { BoundedFetch } from "../../oauth/bounded-fetch.ts";
 import { Jwks } from "../../oauth/jwks.ts";
 import type { Protocol } from "../../oauth/protocol.ts";
 import type { Transmitter } from "../../oauth/security-event-token/verify.ts";
+import { isRecent } from "../../core/recorded-time.ts";
 import { configurationUrls } from "../../core/transmitter-configuration.ts";
 import { firstDocument, unavailable } from "../../oauth/server-document.ts";
 import { endTogether } from "../../providers/end-together.ts";
@@ -13,6 +14,11 @@ import type { VaultContext } from "../context.ts";
 
 /** How long the keys may take to come, milliseconds: a transmitter waits for them. */
 const keysWithinMs = 10_000;
+/**
+ * In this time an address of a transmitter's is asked twice at most, milliseconds: when the first event comes, and where the next one
+ * has an unknown key. Who sends events needs no key: while a transmitter is down, each forged one would make us ask.
+ */
+const asksWithinMs = 1_000;
 
 /** Signatures that anybody can verify and only the issuer can make: with a shared secret, we could. */
 const algorithms = [
@@ -42,7 +48,7 @@ export function transmittersOf({
   fetch,
   clock,
 }: Pick<VaultContext, "protocols" | "fetch" | "clock">): Transmitters {
-  const http = { ...boundedFetchDefaults, fetch, timeoutMs: keysWithinMs };
+  const http = { ...boundedFetchDefaults, fetch: atIntervals(fetch, clock), timeoutMs: keysWithinMs };
   const byIssuer = new Map<string, TrustedTransmitter & { readonly protocols: Protocol[] }>();
   for (const protocol of protocols.values()) {
     const { signals } = protocol.provider;
@@ -83,16 +89,36 @@ function hasProjects({ clientProject }: Provider): boolean {
   return clientProject !== undefined;
 }
 
+/** Asks each address so often at most, however it answered. */
+function atIntervals(fetch: VaultContext["fetch"], clock: VaultContext["clock"]): VaultContext["fetch"] {
+  const asked = new Map<string, { readonly last: number; readonly before: number }>();
+  return async (url, init) => {
+    const address = new Request(url).url;
+    const now = clock.now();
+    const { last, before } = asked.get(address) ?? { last: -Infinity, before: -Infinity };
+    if (isRecent(before, now, asksWithinMs)) {
+      throw Object.assign(new Error("the address was asked a moment ago"), { code: "asked_a_moment_ago" });
+    }
+    asked.set(address, { last: now, before: last });
+    return fetch(url, init);
+  };
+}
+
 /**
  * Keys at the address that the transmitter's own configuration names. It is read once, when the first event comes.
  *
  * @see https://openid.net/specs/openid-sharedsignals-framework-1_0.html#section-7.2
  */
 function discoveredKeys(issuer: string, http: BoundedFetch, clock: VaultContext["clock"]): JWTVerifyGetKey {
-  let keys: Jwks | undefined;
+  let keys: Promise<Jwks> | undefined;
   return async (header, token) => {
-    keys ??= new Jwks(await jwksUriOf(issuer, http), issuer, http, clock);
-    return keys.getKey(header, token);
+    keys ??= jwksUriOf(issuer, http).then((uri) => new Jwks(uri, issuer, http, clock));
+    const reading = keys;
+    const { getKey } = await reading.catch((error: unknown) => {
+      if (keys === reading) keys = undefined;
+      throw error;
+    });
+    return getKey(header, token);
   };
 }
 

@@ -231,6 +231,46 @@ describe("security events of a provider", () => {
     assert.deepEqual(await fresh.signals.take(set), { kind: "taken", isNew: true });
   });
 
+  for (const [what, jwksUri, most] of [
+    ["its keys", "/oauth2/v3/certs", 2],
+    // It has two addresses.
+    ["its configuration", undefined, 4],
+  ] as const) {
+    test(`while a transmitter does not give ${what}, a flood of events does not become one of questions to it`, async (t) => {
+      let asked = 0;
+      const fixture = await testVault(t, {
+        shared,
+        provider: {
+          signals: {
+            issuer: "https://ssf.example",
+            alsoIssuedAs: ["https://accounts.google.com/"],
+            isTypOptional: true,
+            ...(jwksUri === undefined ? {} : { jwksUri: `${standin.url}${jwksUri}` }),
+          },
+        },
+      });
+      const fetching: typeof fetch = async (url, init) => {
+        if (!/certs|configuration/.test(new Request(url).url)) return fetch(url, init);
+        asked += 1;
+        return new Response("<html>", { status: asked % 2 === 0 ? 200 : 503 });
+      };
+      const vault = await fixture.open({ fetch: fetching });
+      const set = standin.risc({ type: "verification", state: "flood" });
+      const flood = async (): Promise<void> => {
+        for (let n = 0; n < 3; n += 1) {
+          const taken = await Promise.allSettled(Array.from({ length: 20 }, () => vault.signals.take(set)));
+          for (const each of taken)
+            assert.equal(each.status === "rejected" && each.reason.code, "provider_unavailable");
+        }
+      };
+      await flood();
+      assert.ok(asked <= most, `asked ${asked} times`);
+      clock.advance(1_001);
+      await flood();
+      assert.ok(asked <= 2 * most, `asked ${asked} times`);
+    });
+  }
+
   test("a store that fails leaves an event untaken, and it changes nothing twice when it comes again", async (t) => {
     const fixture = await testVault(t, { shared });
     const store = sqlite(fixture.path);
