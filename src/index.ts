@@ -12,6 +12,7 @@ export type { Probe, ProbeReason, ProbeResult } from "./core/probe.ts";
 export { problemOf, problemResponse } from "./core/problem.ts";
 export type { Problem } from "./core/problem.ts";
 export { Secret } from "./core/secret.ts";
+export type { Telemetry } from "./core/spans/opentelemetry.ts";
 export type { CreateTicketOptions, Ticket } from "./core/ticket.ts";
 export type { TrustedIssuer } from "./core/trusted-issuer.ts";
 export { keyringFromCommand } from "./crypto/key-command.ts";

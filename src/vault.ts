@@ -9,6 +9,7 @@ import { defined } from "./core/defined.ts";
 import { isGrantId } from "./core/grant.ts";
 import type { Grant, GrantRef } from "./core/grant.ts";
 import { waitFor } from "./core/single-flight.ts";
+import type { Spans } from "./core/spans/spans.ts";
 import type { CreateTicketOptions, Ticket } from "./core/ticket.ts";
 import type { TrustedIssuer } from "./core/trusted-issuer.ts";
 import type { Provider } from "./providers/provider.ts";
@@ -119,6 +120,8 @@ export class Vault {
   readonly refreshHistory: RefreshHistory;
   /** What is watched of the vault, for counters. @internal */
   readonly figures: VaultFigures;
+  /** Who makes spans of what is done; undefined: nobody watches. @internal */
+  readonly spans: Spans | undefined;
   /** Who the app's own users are, by the JWTs of the issuers that it trusts. */
   readonly appUsers: AppUsers;
   /** What happened to grants, callers and keys, and which tokens left. */
@@ -165,6 +168,7 @@ export class Vault {
     this.#closeKeeper = closeKeeper;
     this.#cache = new TokenCache(tokenMemoryMb * 2 ** 20, context.random);
     this.#tokens = new TokenSource(context, keeper, this.#cache);
+    this.spans = context.spans;
     this.figures = new VaultFigures(context, keeper, this.#tokens.reads);
     this.#probes = new Probes(context, this.#tokens, this.#cache);
     this.audit = new AuditLog(context);

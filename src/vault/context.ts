@@ -8,6 +8,7 @@ import { systemClock } from "../core/clock.ts";
 import type { Clock } from "../core/clock.ts";
 import { loggedError } from "../core/logged-error.ts";
 import { invalidRequest } from "../core/errors.ts";
+import type { Spans } from "../core/spans/spans.ts";
 import type { Liveness, Owner } from "../core/take-over.ts";
 import { auditMac } from "../crypto/keyring.ts";
 import type { Keyring, Sealer } from "../crypto/keyring.ts";
@@ -57,6 +58,8 @@ export interface VaultContext {
   /** What is known of the owner of an attempt or intake. */
   readonly livenessOf: (owner: Owner) => Promise<Liveness>;
   readonly emit: OnEvent;
+  /** Who makes spans of the work. Absent: nobody watches. */
+  readonly spans?: Spans;
   /** By which name the audit log knows what this program does of its own accord. */
   readonly auditName: string;
   /** Whose tokens are recorded before they are handed out. */

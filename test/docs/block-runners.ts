@@ -73,6 +73,7 @@ const runners = {
     notRun: phones,
   },
   monitoring: { pages: /^docs\/monitoring\.md$/, languages: ["yaml"], test: "docs/monitoring" },
+  "monitoring, spans": { pages: /^docs\/monitoring\.md$/, languages: ["js"], test: "docs/spans" },
   "operations, shell": { pages: /^docs\/operations\.md$/, languages: ["sh"], test: "docs/operations" },
   "operations, key commands": { pages: /^docs\/operations\.md$/, languages: ["text"], test: "docs/operations" },
   "deployment, unit": { pages: /^docs\/deployment\.md$/, languages: ["ini"], test: "docs/deployment" },

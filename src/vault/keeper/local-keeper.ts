@@ -1,4 +1,6 @@
+import { isGrantId } from "../../core/grant.ts";
 import { SingleFlight } from "../../core/single-flight.ts";
+import type { SpanAttributes } from "../../core/spans/spans.ts";
 import { drainLimitMs } from "../../core/timing.ts";
 import type { Protocol } from "../../oauth/protocol.ts";
 import { actingAs, learnClient, protocolOf } from "../context.ts";
@@ -32,10 +34,12 @@ export function localKeeper(context: KeeperContext): WatchedKeeper {
     await protocol.ready?.();
     const intake = intakeOf(context.keyring, protocol, request);
     return intakes.do(intake.key, () =>
-      actingAs(request.principal, async () => {
-        const row = await exchangeCode(context, intake, request);
-        return row === "held" ? row : row.grantId;
-      }),
+      actingAs(request.principal, () =>
+        inSpan(context, "onbehalf.exchange_code", { "onbehalf.provider": provider }, async () => {
+          const row = await exchangeCode(context, intake, request);
+          return row === "held" ? row : row.grantId;
+        }),
+      ),
     );
   }
   return {
@@ -59,7 +63,11 @@ export function localKeeper(context: KeeperContext): WatchedKeeper {
         proof === undefined ? "" : challengeOf(proof),
       );
       return intakes.do(`finish ${Buffer.from(held.codeHash).toString("hex")} ${proofs.join(" ")}`, () =>
-        actingAs(held.principal, () => finishHeld(context, protocol, held)),
+        actingAs(held.principal, () =>
+          inSpan(context, "onbehalf.finish_sign_in", { "onbehalf.provider": provider }, () =>
+            finishHeld(context, protocol, held),
+          ),
+        ),
       );
     },
 
@@ -78,7 +86,15 @@ export function localKeeper(context: KeeperContext): WatchedKeeper {
       let isMine = false;
       const deposited = await deposits.do(intake.key, () => {
         isMine = true;
-        return actingAs(request.principal, () => depositToken(context, intake, request));
+        return actingAs(request.principal, () =>
+          inSpan(
+            context,
+            "onbehalf.deposit",
+            { "onbehalf.provider": provider },
+            () => depositToken(context, intake, request),
+            ({ grantId }) => grantId,
+          ),
+        );
       });
       return isMine ? deposited : { ...deposited, isNew: false };
     },
@@ -95,7 +111,8 @@ export function localKeeper(context: KeeperContext): WatchedKeeper {
       if (row === undefined) return;
       await learnClient(context, row);
       protocolOf(context, row);
-      await actingAs(principal, () => revokeGrant(context, row));
+      const attributes = { "onbehalf.grant.id": grantId, "onbehalf.provider": row.provider };
+      await actingAs(principal, () => inSpan(context, "onbehalf.revoke", attributes, () => revokeGrant(context, row)));
     },
 
     async figures() {
@@ -120,4 +137,25 @@ export function localKeeper(context: KeeperContext): WatchedKeeper {
       }
     },
   };
+}
+
+/**
+ * Makes a span of work, where somebody watches.
+ *
+ * @param grantOf which grant the work has made, or `held` where there is none yet
+ */
+async function inSpan<T>(
+  { spans }: KeeperContext,
+  name: string,
+  attributes: SpanAttributes,
+  work: () => Promise<T>,
+  grantOf: (done: T) => unknown = (done) => done,
+): Promise<T> {
+  if (spans === undefined) return work();
+  return spans.run({ name, kind: "internal", attributes }, async (span) => {
+    const done = await work();
+    const made = grantOf(done);
+    if (typeof made === "string" && isGrantId(made)) span.set({ "onbehalf.grant.id": made });
+    return done;
+  });
 }

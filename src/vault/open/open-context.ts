@@ -12,6 +12,8 @@ import { defined } from "../../core/defined.ts";
 import type { HandedDownKeys } from "../../core/handed-down-keys.ts";
 import { configurationInvalid, configurationProblems, isOnbehalfError } from "../../core/errors.ts";
 import type { OnbehalfError } from "../../core/errors.ts";
+import type { Telemetry } from "../../core/spans/opentelemetry.ts";
+import type { Spans } from "../../core/spans/spans.ts";
 import type { Liveness, Owner } from "../../core/take-over.ts";
 import { HttpProtocol } from "../../oauth/protocol.ts";
 import { boundedFetchDefaults } from "../../oauth/bounded-fetch.ts";
@@ -32,6 +34,8 @@ import { KeyWatch } from "./key-watch.ts";
 import { openStoreKeys } from "./open-keyring.ts";
 import { sendersFor } from "./sender.ts";
 import type { Senders } from "./sender.ts";
+import { spannedSenders } from "./spanned-senders.ts";
+import { vaultSpans } from "./vault-spans.ts";
 import { useServerClients } from "./server-clients.ts";
 
 /** The options of a vault, and of a keeper in a process of its own. */
@@ -79,6 +83,11 @@ export interface CommonOptions {
   readonly random?: () => number;
   /** How long one exchange with a provider may take in all, milliseconds: 1 to 30,000. Default: 30,000. */
   readonly exchangeTimeoutMs?: number;
+  /**
+   * The module `@opentelemetry/api`, where spans shall be made of what the vault does: `import * as telemetry from
+   * "@opentelemetry/api"`. They go where the program's SDK sends them. Default: no spans.
+   */
+  readonly telemetry?: Telemetry;
 }
 
 /** An open context, with all of its keyring. */
@@ -91,18 +100,21 @@ export interface OpenContext extends VaultContext {
  *
  * @param classes the classes of data keys that this process may open
  * @param handedDown gives the data keys that another process has opened for us; then a master key is not needed
+ * @param given who makes the spans, in place of `options.telemetry`
  * @throws {OnbehalfError} `configuration_invalid`, `key_invalid`, `store_unavailable`, `store_unusable`
  */
 export async function openContext(
   options: CommonOptions,
   classes: readonly KeyClass[],
   handedDown?: () => Promise<HandedDownKeys>,
+  given?: Spans,
 ): Promise<OpenContext> {
   const handed = (options as CommonOptions | undefined)?.keyring === undefined ? handedDown : undefined;
   assertOptions(handed === undefined ? options : { ...options, keyring: noMasterKeys });
   const { store, keyring: source = noMasterKeys, clock = systemClock } = options;
   const senders = options.fetch === undefined ? outboundSender() : { fetch: withFittingHeaders(options.fetch) };
-  const protocols = protocolsFor(options, senders, clock);
+  const spans = vaultSpans(options.telemetry, given);
+  const protocols = protocolsFor(options, senders, clock, spans);
   // Read the keys before the store is opened: without a key, or with a damaged one, no file may be made and no schema
   // changed.
   const opener = handed === undefined ? await openerWith(source, classes) : openerOf(handed, classes);
@@ -137,7 +149,8 @@ export async function openContext(
       clock,
       random: options.random ?? systemChance,
       sleep: setTimeout,
-      fetch: senders.fetch,
+      fetch: (spans === undefined ? senders : spannedSenders(spans, senders, {})).fetch,
+      ...defined({ spans }),
       protocols,
       owner,
       livenessOf: (other) => evidence(store, owner, other),
@@ -177,7 +190,12 @@ function assertOptions(options: CommonOptions): void {
   }
 }
 
-function protocolsFor(options: CommonOptions, senders: Senders, clock: Clock): Map<string, HttpProtocol> {
+function protocolsFor(
+  options: CommonOptions,
+  senders: Senders,
+  clock: Clock,
+  spans: Spans | undefined,
+): Map<string, HttpProtocol> {
   const { exchangeTimeoutMs: timeoutMs = boundedFetchDefaults.timeoutMs } = options;
   // After exchangeLimitMs other processes believe that an exchange is over, and begin another one. A longer exchange
   // would run beside it.
@@ -201,7 +219,9 @@ function protocolsFor(options: CommonOptions, senders: Senders, clock: Clock): M
           `each provider must have a name of its own, and two are named ${provider.name}`,
           oneOfAName,
         );
-      const sender = { ...http, ...sendersFor(provider, senders) };
+      const own = sendersFor(provider, senders);
+      const watched = spans === undefined ? own : spannedSenders(spans, own, { provider: provider.name });
+      const sender = { ...http, ...watched };
       protocols.set(provider.name, new HttpProtocol(provider, client, sender, clock));
     } catch (error) {
       if (!isOnbehalfError(error, "configuration_invalid")) throw error;

@@ -33,6 +33,12 @@ const rules: readonly (readonly [name: string, fits: (value: unknown) => boolean
     "must be the file of the keeper's program",
     "give its path or file: URL, or leave it out",
   ],
+  [
+    "telemetry",
+    orAbsent(isTelemetry),
+    "must be the module @opentelemetry/api",
+    'give what import * as telemetry from "@opentelemetry/api" gives, or leave it out',
+  ],
   ["fetch", orAbsent(isFunction), "must be a function such as fetch", "give such a function, or leave it out"],
   ["random", orAbsent(isFunction), "must be a function", "give a function, or leave it out"],
   ["clock", orAbsent((value) => hasFunction(value, "now")), "must be a clock", "give fixedClock(…), or leave it out"],
@@ -85,6 +91,12 @@ const rules: readonly (readonly [name: string, fits: (value: unknown) => boolean
     "give such a number, or leave it out",
   ],
 ];
+
+function isTelemetry(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { trace, context, propagation } = value as Record<string, unknown>;
+  return hasFunction(trace, "getTracer") && hasFunction(context, "with") && hasFunction(propagation, "extract");
+}
 
 function isWebhook(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;

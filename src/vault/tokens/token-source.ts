@@ -28,6 +28,7 @@ import {
   servedLifeOf,
 } from "../../core/token-life.ts";
 import type { TokenLife } from "../../core/token-life.ts";
+import { joined } from "./joined-refresh.ts";
 import { reauthorize } from "./reauthorize.ts";
 import { RefusedTokens } from "./refused-tokens.ts";
 import type { Replacement } from "./refused-tokens.ts";
@@ -270,14 +271,17 @@ export class TokenSource {
   }
 
   #refresh(seen: SeenGrant, priority: Priority = "interactive"): Promise<RefreshOutcome> {
+    let isMine = false;
     // A caller does not join background work: it would wait behind all other background work.
-    return this.#flights.do(`${priority} ${seen.grantId}`, () => {
+    const flight = this.#flights.do(`${priority} ${seen.grantId}`, () => {
+      isMine = true;
       const { grantId, provider, clientId, issuer, generation } = seen;
       const { retryAt, lookAt, accessExpiresAt, isAccessRefused, lastError, lastErrorAt } = seen;
       const timing = { retryAt, lookAt, accessExpiresAt, isAccessRefused, lastError, lastErrorAt };
       const principal = currentPrincipal();
       return this.#keeper.refresh({ grantId, provider, clientId, issuer, generation, ...timing, principal }, priority);
     });
+    return isMine ? flight : joined(this.#context, seen, flight);
   }
 
   /** A token that the keeper has just received. */

@@ -6,6 +6,7 @@
 import { randomUUID } from "node:crypto";
 import { isOnbehalfError } from "../../../core/errors.ts";
 import { waitBeforeMs } from "../../../core/second-look.ts";
+import type { OpenSpan } from "../../../core/spans/spans.ts";
 import { protocolOf } from "../../context.ts";
 import type { KeeperContext } from "../context.ts";
 import type { Priority, RefreshOutcome, SeenGrant } from "../keeper.ts";
@@ -33,7 +34,7 @@ export async function refreshGrant(
 ): Promise<RefreshOutcome> {
   let end: RefreshOutcome["kind"] | "failed" = "failed";
   try {
-    const outcome = await refreshOnce(context, seen, priority);
+    const outcome = await watched(context, seen, (span) => refreshOnce(context, seen, priority, span));
     end = outcome.kind;
     return outcome;
   } finally {
@@ -42,7 +43,28 @@ export async function refreshGrant(
   }
 }
 
-async function refreshOnce(context: KeeperContext, seen: SeenGrant, priority: Priority): Promise<RefreshOutcome> {
+/** Makes a span of a refresh, where somebody watches. */
+async function watched(
+  { spans }: KeeperContext,
+  { grantId, provider }: SeenGrant,
+  refresh: (span?: OpenSpan) => Promise<RefreshOutcome>,
+): Promise<RefreshOutcome> {
+  if (spans === undefined) return refresh();
+  const attributes = { "onbehalf.grant.id": grantId, "onbehalf.provider": provider, "onbehalf.shared": false };
+  return spans.run({ name: "onbehalf.refresh", kind: "internal", attributes }, async (span) => {
+    const outcome = await refresh(span);
+    span.set({ "onbehalf.outcome": outcome.kind });
+    if ("error" in outcome) span.fail(outcome.error);
+    return outcome;
+  });
+}
+
+async function refreshOnce(
+  context: KeeperContext,
+  seen: SeenGrant,
+  priority: Priority,
+  span?: OpenSpan,
+): Promise<RefreshOutcome> {
   const { clock, sleep, running } = context;
   // Before anything is touched: another process may have that client.
   const { rotation } = protocolOf(context, seen).provider;
@@ -55,6 +77,7 @@ async function refreshOnce(context: KeeperContext, seen: SeenGrant, priority: Pr
   if (waitMs > 0) await sleep(waitMs);
 
   const attemptId = randomUUID();
+  span?.set({ "onbehalf.attempt.id": attemptId });
   // The attempt is listed for as long as any work on it runs. An attempt of this vault that is not listed was given up,
   // and may be taken over.
   running.add(attemptId);
