@@ -72,6 +72,8 @@ export interface WebhookStore {
   leaveWebhook(owner: Owner, stopped: string | null): Promise<void>;
   /** @returns the first of each line whose time has come, the longest due first */
   dueDeliveries(before: number, limit: number): Promise<WaitingDelivery[]>;
+  /** Lets those be tried now whose time was set by a clock that was ahead: none waits for a time after this one any more. */
+  hastenDeliveries(at: number): Promise<void>;
   /** @returns the deliveries of a line that wait, in the order of their numbers */
   deliveriesOf(line: string, limit: number): Promise<WaitingDelivery[]>;
   /** @returns deliveries that were given up, after this number, in the order of their numbers */

@@ -60,6 +60,7 @@ const goBack =
   "UPDATE webhook SET position = :after, stopped = NULL, owner = NULL, seen_at = :at WHERE position > :after";
 const goOn = "UPDATE webhook SET stopped = NULL, owner = NULL, seen_at = :at";
 const forgetAfter = "DELETE FROM webhook_waiting WHERE seq > :after";
+const hasten = "UPDATE webhook_waiting SET next_at = :at WHERE next_at > :at";
 // The first of each line is tried at once, and the others after it.
 const revive =
   "UPDATE webhook_waiting SET dead_at = NULL, tries = 0, first_at = NULL, next_at = :at WHERE dead_at IS NOT NULL";
@@ -99,6 +100,9 @@ export function webhookStore(database: Database): WebhookStore {
     },
 
     dueDeliveries: async (before, limit) => (await database.all(selectDue, { before, limit })).map(readWaiting),
+    hastenDeliveries: async (at) => {
+      await database.transaction((sql) => sql.run(hasten, { at }));
+    },
     deliveriesOf: async (line, limit) => (await database.all(selectLine, { line, limit })).map(readWaiting),
     deadDeliveries: async (after, limit) => (await database.all(selectDead, { after, limit })).map(readWaiting),
 

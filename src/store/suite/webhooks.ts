@@ -79,6 +79,25 @@ export function webhookTests(stores: SuiteStores): void {
       );
     });
 
+    test("a time that was set by a clock that was ahead is waited for no longer, and one that has come stays as it is", async (t) => {
+      const store = await stores.open(t);
+      await claimed(store);
+      for (let n = 0; n < 4; n += 1) await save(store);
+      const [early, late] = [suiteTime - 1, suiteTime + 86_400_000];
+      const dead = waiting(4, "d", { tries: 14, firstAt: suiteTime, error: "status 500", deadAt: late });
+      const rows = [waiting(1, "a", { nextAt: late }), waiting(2, "a"), waiting(3, "b", { nextAt: early }), dead];
+      await store.noteDeliveries(one, suiteTime, { position: 4, delivered: [], waiting: rows, lines: [] });
+      await store.hastenDeliveries(suiteTime);
+      deepEqual(
+        (await store.dueDeliveries(late, 10)).map(({ seq, nextAt }) => [seq, nextAt]),
+        [
+          [3, early],
+          [1, suiteTime],
+        ],
+      );
+      same(await store.deadDeliveries(0, 10), [dead]);
+    });
+
     test("events are delivered once more from a number on, and what was stopped goes on", async (t) => {
       const store = await stores.open(t);
       await claimed(store);

@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { eventOf } from "../../../core/events/app-event.ts";
+import { isInFuture } from "../../../core/recorded-time.ts";
 import { lineOf, nextTryAt } from "../../../core/events/webhook-schedule.ts";
 import type { EventRow } from "../../../store/event-store.ts";
 import type { WaitingDelivery, WebhookState } from "../../../store/webhook-store.ts";
@@ -86,9 +87,12 @@ class Delivery {
     const state = await store.webhookState();
     const isStopped = state !== undefined && state.stopped !== null && state.urlHash === this.#urlHash;
     if (isStopped || (state !== undefined && !(await this.#isFree(state)))) return false;
-    const at = Math.max(clock.now(), (state?.seenAt ?? 0) + 1);
+    const seenAt = state?.seenAt ?? 0;
+    const now = clock.now();
+    const at = isInFuture(seenAt, now) ? now : Math.max(now, seenAt + 1);
     if (!(await store.claimWebhook({ owner, urlHash: this.#urlHash, at }, state))) return false;
     this.#position = (await store.webhookState())?.position;
+    if (isInFuture(seenAt, now)) await store.hastenDeliveries(now);
     this.#seenAt = at;
     this.#finished = [];
     return this.#position !== undefined;
@@ -98,12 +102,14 @@ class Delivery {
     if (owner === null) return true;
     const liveness = await this.#context.livenessOf(owner);
     if (liveness === "dead" || liveness === "mine") return true;
-    return liveness === "unknown" && this.#context.clock.now() - seenAt > ownerSilentMs;
+    // In our future, too: a clock was wrong, and deliveries must not stop until it would be right.
+    return liveness === "unknown" && Math.abs(this.#context.clock.now() - seenAt) > ownerSilentMs;
   }
 
   /** @returns whether there may be more to do now */
   async #batch(signal: AbortSignal): Promise<boolean> {
     const { store, clock } = this.#context;
+    await this.#followClock();
     const from = this.#position ?? 0;
     const isOver = signal.aborted;
     const isFree = ({ line }: WaitingDelivery): boolean => !this.#inHand.has(line);
@@ -151,6 +157,14 @@ class Delivery {
     this.#seenAt = now;
     this.#position = isOwner ? noted.position : undefined;
     return isOwner && !isNothing;
+  }
+
+  /** A clock that was ahead has put tries off for as long as it was. */
+  async #followClock(): Promise<void> {
+    const now = this.#context.clock.now();
+    if (!isInFuture(this.#seenAt, now)) return;
+    await this.#context.store.hastenDeliveries(now);
+    this.#seenAt = now;
   }
 
   /** Nothing new while the receiver is down: those that wait find out whether it is back. */

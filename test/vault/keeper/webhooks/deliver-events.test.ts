@@ -132,6 +132,33 @@ describe("deliveries of events", { timeout: 120_000 }, () => {
     assert.equal(new Set(all.map(({ id }) => id)).size, 3);
   });
 
+  for (const starts of ["goes on", "starts"]) {
+    test(`what was put off by a clock that was a day ahead is tried as soon as the clock is right, by a process that ${starts}`, async (t) => {
+      let status = 503;
+      const { all, kept, webhook } = await receiver(t, () => status);
+      const fixture = await testVault(t);
+      const first = await fixture.open({ webhook });
+      fixture.clock.advance(86_400_000);
+      const grant = await first.exchangeCode({ code: fixture.code("ada@example.com"), source: "android" });
+      await first.revoke(grant);
+      await until(() => all.length >= 1);
+      if (starts === "starts") await first.close();
+      const tried = all.length;
+      fixture.clock.advance(-86_400_000);
+      if (starts === "starts") await fixture.open({ webhook });
+      await until(() => all.length > tried);
+      status = 200;
+      await until(
+        () => kept.length === 2,
+        () => fixture.clock.advance(100),
+      );
+      assert.deepEqual(
+        kept.map(({ type }) => type),
+        ["grant.created", "grant.revoked"],
+      );
+    });
+  }
+
   test("a redirect is not followed, and a receiver that is gone gets nothing more", async (t) => {
     const { all, webhook } = await receiver(t, (_, n) => (n === 1 ? 302 : 410));
     const fixture = await testVault(t);
