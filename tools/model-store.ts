@@ -9,11 +9,15 @@ import { grantEvents } from "../src/core/events/grant-events.ts";
 import type { Doubt, EventDiagnosis, GrantBefore } from "../src/core/events/grant-events.ts";
 import { isInFuture, remainingMs } from "../src/core/recorded-time.ts";
 import { isUsable } from "../src/core/grant.ts";
+import type { StoreMark } from "../src/core/epoch.ts";
 import { isDueForLastLook } from "../src/core/second-look.ts";
 import type { Attempt } from "../src/core/take-over.ts";
+import { takeOverLimitMs } from "../src/core/timing.ts";
 import type { DepositRow } from "../src/store/deposit-store.ts";
+import type { EpochRow } from "../src/store/epoch-store.ts";
 import type { EventRow } from "../src/store/event-store.ts";
 import type { GrantRow } from "../src/store/grant-row.ts";
+import type { LifeRow } from "../src/store/life-store.ts";
 import type { LateAnswerRow } from "../src/store/refresh-store.ts";
 import { foundTokenRowOf, tokenRowOf } from "../src/store/suite/rows.ts";
 import type { ExternalIdChange, Store } from "../src/store/store.ts";
@@ -63,6 +67,14 @@ export const modelOperations = [
   "loseDeposit",
   "events",
   "eventHead",
+  "deathsOf",
+  "consentsOf",
+  "epochState",
+  "addMark",
+  "epochs",
+  "beginStandstill",
+  "endStandstill",
+  "lookAt",
 ] as const satisfies readonly (keyof Store)[];
 
 export type ModelOperation = (typeof modelOperations)[number];
@@ -93,6 +105,14 @@ export class ModelStore implements Operations {
   /** By which of the app's user ids, and under which label, grants are known. */
   #ties: readonly ModelTie[] = [];
   #events: readonly EventRow[] = [];
+  /** The numbers that were given out last. */
+  #lastEvent = 0;
+  #lastChange = 0;
+  /** How far numbers go on beyond the last one: a store that was restored must give out none twice. */
+  #jump = 0;
+  #marks: readonly StoreMark[] = [];
+  /** The newest last. */
+  #epochs: readonly EpochRow[] = [];
   readonly #now: () => number;
 
   /** @param now the time of attempts, which real stores take from their database */
@@ -120,6 +140,11 @@ export class ModelStore implements Operations {
     replace(this.#deposits, draft.#deposits);
     this.#ties = draft.#ties;
     this.#events = draft.#events;
+    this.#lastEvent = draft.#lastEvent;
+    this.#lastChange = draft.#lastChange;
+    this.#jump = draft.#jump;
+    this.#marks = draft.#marks;
+    this.#epochs = draft.#epochs;
   }
 
   grantById: Operations["grantById"] = (grantId) => this.#grants.get(grantId);
@@ -178,7 +203,7 @@ export class ModelStore implements Operations {
     } else if (stored?.generation !== madeFrom.generation || stored.state !== madeFrom.state) return false;
     else if (textOf(stored.profileSealed) !== textOf(madeFrom.profileSealed)) return false;
     if (externalIds !== undefined && !this.#changeTies(row, externalIds)) return false;
-    this.#grants.set(row.grantId, row);
+    this.#setGrant(row);
     this.#tell(madeFrom ?? undefined, row, row.updatedAt);
     // An answer that is held for a link's verifier is no part of this.
     if (intake?.heldUntil === null) {
@@ -491,7 +516,67 @@ export class ModelStore implements Operations {
       .filter(({ seq, grantId: of }) => seq > after && (grantId === undefined || of === grantId))
       .slice(0, limit);
 
-  eventHead: Operations["eventHead"] = () => ({ seq: this.#events.length, pruned: 0 });
+  eventHead: Operations["eventHead"] = () => ({ seq: this.#lastEvent, pruned: 0 });
+
+  deathsOf: Operations["deathsOf"] = (clientId, limit) =>
+    [...this.#grants.values()]
+      .filter((grant) => grant.clientId === clientId && grant.diedAt !== null)
+      .sort((a, b) => (b.diedAt ?? 0) - (a.diedAt ?? 0))
+      .slice(0, limit)
+      .map(lifeOf);
+
+  consentsOf: Operations["consentsOf"] = (clientId, before, limit) =>
+    [...this.#grants.values()]
+      .filter((grant) => grant.clientId === clientId && (grant.consentedAt ?? before) < before)
+      .sort((a, b) => (b.consentedAt ?? 0) - (a.consentedAt ?? 0))
+      .slice(0, limit)
+      .map(lifeOf);
+
+  epochState: Operations["epochState"] = (markNo) => ({
+    changeSeq: this.#lastChange,
+    markThere: this.#marks.find((each) => each.markNo === markNo)?.mark,
+    lastMark: this.#marks.reduce<StoreMark | undefined>(
+      (last, each) => (each.markNo > (last?.markNo ?? 0) ? each : last),
+      undefined,
+    ),
+    lastEpoch: this.#epochs.at(-1),
+  });
+
+  addMark: Operations["addMark"] = (mark) => {
+    if (this.#marks.some(({ markNo }) => markNo === mark.markNo)) return false;
+    this.#marks = [...this.#marks, mark];
+    return true;
+  };
+
+  epochs: Operations["epochs"] = (limit) => this.#epochs.toReversed().slice(0, limit);
+
+  beginStandstill: Operations["beginStandstill"] = ({ why, noticedAt, backupAt }) => {
+    if (this.#epochs.at(-1)?.settledAt === null) return false;
+    const epoch = this.#epochs.length + 1;
+    // There is no model of the audit log, and so of the numbers that it leaves out.
+    const noAudit = { auditFrom: 0, auditTo: 0 };
+    this.#epochs = [...this.#epochs, { epoch, why, noticedAt, backupAt, ...noAudit, settledAt: null, outcome: null }];
+    this.#lastEvent += leftOut;
+    this.#jump += leftOut;
+    return true;
+  };
+
+  endStandstill: Operations["endStandstill"] = ({ outcome, at }) => {
+    const last = this.#epochs.at(-1);
+    if (last?.settledAt !== null) return false;
+    this.#epochs = [...this.#epochs.slice(0, -1), { ...last, settledAt: at, outcome }];
+    const before = this.#now() - takeOverLimitMs;
+    for (const { grantId, startedAt } of this.attempts()) if (startedAt < before) this.#attempts.delete(grantId);
+    return true;
+  };
+
+  lookAt: Operations["lookAt"] = (grantIds, at) => {
+    for (const grantId of grantIds) {
+      const grant = this.#grants.get(grantId);
+      if (grant === undefined || !isUsable(grant.state) || grant.refreshSealed === null) continue;
+      this.#changeGrant(grant, { lookAt: at, retryAt: null, updatedAt: at });
+    }
+  };
 
   #changeGrant(
     grant: GrantRow,
@@ -500,13 +585,20 @@ export class ModelStore implements Operations {
     why?: EventDiagnosis,
   ): void {
     const changed = { ...grant, ...changes };
-    this.#grants.set(grant.grantId, changed);
+    this.#setGrant(changed);
     this.#tell(grant, changed, changes.updatedAt ?? changes.stateSince ?? 0, doubt, why);
+  }
+
+  #setGrant(row: GrantRow): void {
+    this.#grants.set(row.grantId, row);
+    this.#lastChange += 1 + this.#jump;
+    this.#jump = 0;
   }
 
   #tell(before: GrantBefore | undefined, after: GrantRow, at: number, doubt?: Doubt, why?: EventDiagnosis): void {
     const drafts = grantEvents(before, { ...after, isOffline: after.refreshSealed !== null }, doubt, why);
-    const last = this.#events.length;
+    const last = this.#lastEvent;
+    this.#lastEvent += drafts.length;
     this.#events = [
       ...this.#events,
       ...drafts.map((draft, n) => Object.assign(draft, { at, seq: last + n + 1, eventId: `evt_${last + n + 1}` })),
@@ -577,6 +669,14 @@ export class ModelStore implements Operations {
       updatedAt: at,
     });
   }
+}
+
+/** So many numbers are left out where a store was restored. */
+const leftOut = 1_000_000_000;
+
+function lifeOf(row: GrantRow): LifeRow {
+  const { grantId, scope, state, consentedAt, lastRefreshAt, accessIssuedAt, diedAt, diedAfter, diedBefore } = row;
+  return { grantId, scope, state, consentedAt, lastRefreshAt, accessIssuedAt, diedAt, diedAfter, diedBefore };
 }
 
 /** The age at which a refresh token died; nothing where nobody knows when the person consented. */

@@ -7,13 +7,14 @@ import { tally } from "../../tools/simulator/worker.ts";
 
 test("the refresh protocol keeps its promises in each of 1,500 simulated orders of events", async () => {
   // Fixed, so that a failure stays a failure; `npm run simulate` takes new ones.
-  const { ends, violated, examples } = await tally(20_261_122, 1_500);
+  const { ends, restored, violated, examples } = await tally(20_261_122, 1_500);
   assert.deepEqual(examples, [], `npm run simulate -- --trace ${examples[0]?.seed} shows the first one`);
   assert.equal(violated, 0);
   // A simulator in which nothing goes wrong would prove nothing.
   assert.ok(ends.lapsed > 50, `${ends.lapsed} grants lapsed`);
   assert.ok(ends.revoked > 50, `${ends.revoked} grants were revoked`);
   assert.ok(ends.served > 500, `${ends.served} grants were served`);
+  assert.ok(restored > 100, `${restored} stores were restored`);
 });
 
 test("a simulator's trace explains each of its columns, and each line of it fits them", async () => {

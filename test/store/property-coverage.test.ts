@@ -23,6 +23,9 @@ const answers: readonly string[] = [
     "holdIntake",
     "releaseIntake",
     "loseDeposit",
+    "addMark",
+    "beginStandstill",
+    "endStandstill",
   ].flatMap((name) => [`${name} true`, `${name} false`]),
 ];
 

@@ -2,12 +2,15 @@
 import { array, constantFrom, nat, record } from "fast-check";
 import type { Arbitrary } from "fast-check";
 import type { Attempt } from "../../src/core/take-over.ts";
-import type { FoundTokenRow, GrantRow } from "../../src/store/grant-row.ts";
+import type { EpochRow } from "../../src/store/epoch-store.ts";
+import type { GrantRow } from "../../src/store/grant-row.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { IntakeRow } from "../../src/store/intake-store.ts";
 import { bytes, grant, owner, tie, tokens } from "../../src/store/suite/rows.ts";
 import { modelOperations } from "../../tools/model-store.ts";
 import type { ModelOperation, ModelStore } from "../../tools/model-store.ts";
+
+type EpochState = Awaited<ReturnType<ModelledStore["epochState"]>>;
 
 /** As much of a store as there is a model of. */
 export type ModelledStore = Pick<Store, ModelOperation>;
@@ -69,6 +72,10 @@ const verbs = [
   "sweep",
   "bind ticket",
   "sweep tickets",
+  "mark",
+  "stand still",
+  "settle",
+  "look soon",
 ] as const;
 
 /** Done more often: other steps need a grant, an attempt or a code to act on. */
@@ -81,6 +88,7 @@ const often: (typeof verbs)[number][] = [
   "begin",
   "begin",
   "commit",
+  "suspect",
   "bring code",
   "bind ticket",
 ];
@@ -121,7 +129,7 @@ export async function perform(
   switch (step.do) {
     case "consent": {
       const subjectHash = bytes(off === 2 ? "somebody else's" : `subject ${which}`);
-      const row = grant({ grantId, subjectHash, updatedAt: at });
+      const row = grant({ grantId, subjectHash, consentedAt: at, updatedAt: at });
       const how = at % 3 === 0 ? ({ from: "spending" } as const) : { isDeposit: at % 2 === 0 };
       return store.saveFromIntake(row, null, codeOf(off), {}, bytes(`mac ${at}`), how);
     }
@@ -232,6 +240,22 @@ export async function perform(
       const known = await store.intakeByCode(codeOf(which));
       return store.loseDeposit(codeOf(which), (known?.startedAt ?? 0) - (off === 2 ? 1 : 0));
     }
+    case "mark": {
+      const { lastMark } = await store.epochState(0);
+      const markNo = Math.max(1, (lastMark?.markNo ?? 0) + (off === 2 ? 0 : 1));
+      const place = { id: `id ${off}`, path: `path ${at}` };
+      return store.addMark({ markNo, mark: `mark ${at}`, at, changeSeq: at, place });
+    }
+    case "stand still":
+      return store.beginStandstill({
+        why: off === 0 ? "restored" : "told",
+        noticedAt: at,
+        backupAt: off === 2 ? null : at - 5,
+      });
+    case "settle":
+      return store.endStandstill({ outcome: off === 0 ? "moved" : "restored", at });
+    case "look soon":
+      return store.lookAt(off === 0 ? [grantId] : [0, 1].map(grantIdOf), at);
     case "sweep":
       return off === 1 ? store.sweepRejected(at - 20, at - 2) : store.sweepIntakes(at - 5 * off);
   }
@@ -273,11 +297,26 @@ export async function contents(store: ModelledStore): Promise<unknown> {
     newestEvents: (await store.events({ after: lastEvent - 3, limit: 2 })).map(({ seq, type }) => [seq, type]),
     eventsOf: (await store.events({ after: 1, limit: 2, grantId: grantIdOf(0) })).map(({ seq }) => seq),
     deposits: await Promise.all([0, 1, 2].map((which) => store.depositByToken(codeOf(which)))),
+    deaths: [await store.deathsOf("client-1", 10), await store.deathsOf("client-1", 1)],
+    consents: sorted(await store.consentsOf("client-1", 40, 10)),
+    marked: await Promise.all([0, 1, 2].map(async (markNo) => unnumbered(await store.epochState(markNo)))),
+    epochs: (await store.epochs(100)).map(withoutAudit),
+    newestEpochs: (await store.epochs(1)).map(withoutAudit),
     intakes: (await store.openIntakes()).sort((a, b) => (codeText(a) < codeText(b) ? -1 : 1)),
   };
 }
 
-function sorted(rows: readonly FoundTokenRow[]): readonly FoundTokenRow[] {
+/** Without the number of the latest change: stores differ in how many one write is. */
+function unnumbered({ lastEpoch, changeSeq: _number, ...state }: EpochState): unknown {
+  return { ...state, ...(lastEpoch === undefined ? {} : { lastEpoch: withoutAudit(lastEpoch) }) };
+}
+
+/** There is no model of the audit log. */
+function withoutAudit({ auditFrom: _from, auditTo: _to, ...epoch }: EpochRow): Omit<EpochRow, "auditFrom" | "auditTo"> {
+  return epoch;
+}
+
+function sorted<Row extends { readonly grantId: string }>(rows: readonly Row[]): readonly Row[] {
   return rows.toSorted((a, b) => (a.grantId < b.grantId ? -1 : 1));
 }
 

@@ -27,6 +27,12 @@ export interface FaultRates {
   readonly personConsents: number;
   /** The app revokes the grant. */
   readonly appRevokes: number;
+  /** The store is copied. */
+  readonly backup: number;
+  /** Every process is stopped, the last copy is put in the store's place, and processes are started. */
+  readonly restore: number;
+  /** The operator says that the store was restored, and may go on. */
+  readonly operatorSettles: number;
 }
 
 export const noFaults: FaultRates = {
@@ -43,6 +49,9 @@ export const noFaults: FaultRates = {
   personRevokes: 0,
   personConsents: 0,
   appRevokes: 0,
+  backup: 0,
+  restore: 0,
+  operatorSettles: 0,
 };
 
 /** The rates of one schedule. Each fault is left out of half the schedules, so that some have one kind of fault alone. */
@@ -62,5 +71,8 @@ export function faultRates(random: () => number): FaultRates {
     personRevokes: upTo(0.01),
     personConsents: upTo(0.04),
     appRevokes: upTo(0.02),
+    backup: upTo(0.06),
+    restore: upTo(0.06),
+    operatorSettles: upTo(0.04),
   };
 }

@@ -51,6 +51,9 @@ export class InvariantChecker {
   readonly replacedFamilies = new Set<string>();
   /** The person has ended the app's access at the provider. */
   personRevoked = false;
+  /** The store was put back to a backup. */
+  wasRestored = false;
+  #isStandingStill = false;
   readonly #watched: Watched;
   readonly #delivered: Delivered[] = [];
   readonly #underWay = new Set<ReplacedToken>();
@@ -68,6 +71,9 @@ export class InvariantChecker {
   /** A process is about to send this token. Two that live must never do so at once, where that can end the family. */
   exchangeBegins(process: SimulatedProcess, token: string): void {
     const { provider, isolated } = this.#watched;
+    if (this.#isStandingStill && (provider.rotation !== "none" || process.isInBackground)) {
+      this.violations.push(`${process.name} sends ${token} before the operator of the restored store has said so`);
+    }
     const exchanging = this.#exchanging.get(token) ?? new Set();
     const other = [...exchanging].find((each) => each !== process && each.alive);
     if (provider.rotation === "strict" && !isolated && other !== undefined) {
@@ -75,6 +81,22 @@ export class InvariantChecker {
     }
     exchanging.add(process);
     this.#exchanging.set(token, exchanging);
+  }
+
+  /** A process is about to tell the provider of a revocation. */
+  revocationBegins(process: SimulatedProcess): void {
+    if (!this.#isStandingStill) return;
+    this.violations.push(`${process.name} revokes before the operator of the restored store has said so`);
+  }
+
+  /** A backup is in the store's place: until the operator's word, nothing may be sent that could end the grant. */
+  restored(): void {
+    this.wasRestored = true;
+    this.#isStandingStill = true;
+  }
+
+  settled(): void {
+    this.#isStandingStill = false;
   }
 
   exchangeEnds(process: SimulatedProcess, token: string): void {
@@ -138,7 +160,8 @@ export class InvariantChecker {
       this.violations.push(`${process.name} ends a grant whose refresh token still works`);
     }
     // Where tokens do not rotate, asking a second time is free, so one refusal is not enough.
-    const needed = provider.rotation === "none" ? 2 : 1;
+    // After the operator's word, a restored grant lapses with one, and is looked at once more hours later.
+    const needed = provider.rotation === "none" && !this.wasRestored ? 2 : 1;
     const refusals = this.#refusals.get(current) ?? 0;
     if (refusals < needed) {
       this.violations.push(`${process.name} ends a grant after ${refusals} refusals of its token, and needs ${needed}`);
@@ -212,6 +235,8 @@ export class InvariantChecker {
     if (store.lateAnswersOf(grantId).length + rescued.size > 0) {
       this.violations.push("the grant is revoked, and answers are left beside it");
     }
+    // What was stored after the backup is known to nobody any more.
+    if (this.wasRestored) return;
     for (const token of this.stored) {
       if (!provider.isLive(token, schedule.now) || this.replacedFamilies.has(provider.familyOf(token) ?? "")) continue;
       this.violations.push(`the grant is revoked, and ${token} still works, which nobody knows of any more`);
@@ -227,7 +252,8 @@ export class InvariantChecker {
   #endedLapsed({ reason }: GrantRow): void {
     const { provider, isolated } = this.#watched;
     if (reason === null) this.violations.push("the grant lapsed without a reason");
-    if (this.personRevoked) return;
+    // The provider may have replaced the token since the backup.
+    if (this.personRevoked || this.wasRestored) return;
     // Where nothing can be known of other processes, a token may be spent a second time after some minutes, although a
     // paused process holds its successor. Without that, a grant whose process is gone could never be used again.
     if (isolated && provider.rotation !== "none") return;

@@ -44,6 +44,7 @@ for (const { seed: violating, rotation, violations } of tallies.flatMap(({ examp
 process.stdout.write(
   `${schedules} schedules, ${sum(({ steps }) => steps)} steps: served ${sum(({ ends }) => ends.served)}, ` +
     `lapsed with a reason ${sum(({ ends }) => ends.lapsed)}, revoked ${sum(({ ends }) => ends.revoked)}, unsettled ${sum(({ ends }) => ends.unsettled)}; ` +
+    `${sum(({ restored }) => restored)} with a restored backup; ` +
     `${sum(({ violated }) => violated)} with violations\n`,
 );
 process.exit(sum(({ violated }) => violated) > 0 ? 1 : 0);

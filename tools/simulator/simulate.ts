@@ -3,21 +3,21 @@ import { isOnbehalfError } from "../../src/core/errors.ts";
 import { isUsable } from "../../src/core/grant.ts";
 import type { GrantState } from "../../src/core/grant-state.ts";
 import type { Rotation } from "../../src/core/refresh.ts";
-import type { KeeperContext } from "../../src/vault/keeper/context.ts";
 import { commitRescued } from "../../src/vault/keeper/refresh/rescued-answers.ts";
 import { refreshGrant } from "../../src/vault/keeper/refresh/refresh-grant.ts";
 import { endLateAnswers, goOnRevoking } from "../../src/vault/keeper/revoke/revoke-grant.ts";
 import { finishAttempts, takeLooks } from "../../src/vault/keeper/upkeep.ts";
 import { seeded } from "../random.ts";
 import { noFaults } from "./fault-rates.ts";
-import { injectFaults } from "./inject-faults.ts";
+import { injectFaults, letGoOn } from "./inject-faults.ts";
 import type { End } from "./invariant-checker.ts";
 import { Schedule } from "./schedule.ts";
-import type { SimulatedProcess } from "./simulated-process.ts";
 import { grantId, newSimulation, storedGrant } from "./simulation.ts";
 import type { Simulation } from "./simulation.ts";
 import { startProcess } from "./start-process.ts";
 import { traceLine } from "./trace.ts";
+
+type Started = ReturnType<typeof startProcess>;
 
 export interface Result {
   readonly seed: number;
@@ -25,6 +25,8 @@ export interface Result {
   readonly steps: number;
   readonly violations: readonly string[];
   readonly end: End;
+  /** Whether the store was put back to a backup. */
+  readonly wasRestored: boolean;
 }
 
 /** Rarer than in life, where upkeep runs every second: hours of virtual time pass here. */
@@ -55,7 +57,8 @@ export async function simulate(seed: number, onLine?: (line: string) => void): P
   const grant = storedGrant(simulation);
   const end = settled ? endOf(grant.state) : "unsettled";
   simulation.checker.ended(end, grant);
-  return { seed, rotation, steps: schedule.steps, violations: simulation.checker.violations, end };
+  const { violations, wasRestored } = simulation.checker;
+  return { seed, rotation, steps: schedule.steps, violations, end, wasRestored };
 }
 
 function endOf(state: GrantState): End {
@@ -64,8 +67,8 @@ function endOf(state: GrantState): End {
 }
 
 function start(simulation: Simulation): void {
-  const { process, context } = startProcess(simulation);
-  live(simulation, process, context).catch((error: unknown) => {
+  const { process, context, epoch } = startProcess(simulation);
+  live(simulation, { process, context, epoch }).catch((error: unknown) => {
     simulation.checker.violations.push(`${process.name} fails with ${String(error)}`);
   });
 }
@@ -81,14 +84,17 @@ async function settle(simulation: Simulation): Promise<boolean> {
   simulation.faults = noFaults;
   simulation.ending = true;
   for (const process of processes) process.pausedUntil = 0;
+  letGoOn(simulation);
   schedule.record("all", "faults end");
   const ended = (): boolean => processes.every(({ alive, exited }) => exited || !alive);
   if (!(await schedule.run(ended, () => undefined, mostSteps.after))) return false;
 
-  const { process, context } = startProcess(simulation);
+  const started = startProcess(simulation);
+  const { process, context } = started;
   void (async () => {
+    await started.epoch.open();
     for (let round = 0; round < 4 && storedGrant(simulation).state !== "lapsed"; round++) {
-      await refreshOnce(context);
+      await refreshOnce(started);
       await context.sleep(200_000);
     }
     process.exited = true;
@@ -97,39 +103,60 @@ async function settle(simulation: Simulation): Promise<boolean> {
 }
 
 /** The life of a process: two refreshes that callers ask for, and upkeep for as long as it runs. */
-async function live(simulation: Simulation, process: SimulatedProcess, context: KeeperContext): Promise<void> {
-  for (let round = 0; round < 2; round++) await refreshOnce(context);
+async function live(simulation: Simulation, started: Started): Promise<void> {
+  const { process, context } = started;
+  await openEpoch(started);
+  for (let round = 0; round < 2; round++) await refreshOnce(started);
   process.served = true;
   while (!simulation.ending) {
     await context.sleep(upkeepEveryMs);
-    await upkeep(context);
+    await upkeep(started);
   }
   // As `close` does: a process stores what it works on in the background before it ends.
   while (context.running.size > 0) await context.sleep(1_000);
   process.exited = true;
 }
 
-async function refreshOnce(context: KeeperContext): Promise<void> {
-  await upkeep(context);
+/** A process that cannot read the store does not start: whoever started it tries again. */
+async function openEpoch({ context, epoch }: Started): Promise<void> {
+  while (!(await allowErrors(() => epoch.open()))) await context.sleep(1_000);
+}
+
+async function refreshOnce(started: Started): Promise<void> {
+  const { context } = started;
+  await upkeep(started);
   await allowErrors(async () => {
     const grant = await context.store.grantById(grantId);
     if (grant !== undefined && isUsable(grant.state)) await refreshGrant(context, grant, "interactive");
   });
 }
 
-async function upkeep(context: KeeperContext): Promise<void> {
-  await allowErrors(() => finishAttempts(context));
-  await allowErrors(() => commitRescued(context));
-  await allowErrors(() => takeLooks(context));
-  await allowErrors(() => goOnRevoking(context, grantId, "background"));
-  await allowErrors(() => endLateAnswers(context, grantId, "background"));
+async function upkeep({ process, context, epoch }: Started): Promise<void> {
+  await allowErrors(() => epoch.look());
+  const tasks = [
+    () => finishAttempts(context),
+    () => commitRescued(context),
+    () => takeLooks(context),
+    () => goOnRevoking(context, grantId, "background"),
+    () => endLateAnswers(context, grantId, "background"),
+  ];
+  process.isInBackground = true;
+  // Each waits while the store stands still, as in src/vault/keeper/upkeep.ts.
+  for (const task of tasks) if (!epoch.isStandingStill) await allowErrors(task);
+  process.isInBackground = false;
 }
 
-/** Errors of the vault are what callers would be told. Any other error is a bug, and fails the schedule. */
-async function allowErrors(work: () => Promise<unknown>): Promise<void> {
+/**
+ * Errors of the vault are what callers would be told. Any other error is a bug, and fails the schedule.
+ *
+ * @returns whether it went well
+ */
+async function allowErrors(work: () => Promise<unknown>): Promise<boolean> {
   try {
     await work();
+    return true;
   } catch (error) {
     if (!isOnbehalfError(error)) throw error;
+    return false;
   }
 }

@@ -7,6 +7,8 @@ export class SimulatedProcess {
   served = false;
   /** It ended by itself, with nothing left to do. */
   exited = false;
+  /** What it does just now is asked for by no caller. */
+  isInBackground = false;
   /** Until this time it takes no step, as a process that was stopped; milliseconds of virtual time. */
   pausedUntil = 0;
 

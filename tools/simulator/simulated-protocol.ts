@@ -21,7 +21,10 @@ export function protocolFor(simulation: Simulation, process: SimulatedProcess): 
     exchangeCode: notSimulated,
     verifyIdToken: notSimulated,
     identify: notSimulated,
-    revoke: (token) => revoke(simulation, process, token.expose()),
+    async revoke(token) {
+      checker.revocationBegins(process);
+      return revoke(simulation, process, token.expose());
+    },
     async refresh(refreshToken) {
       const token = refreshToken.expose();
       checker.exchangeBegins(process, token);

@@ -33,7 +33,14 @@ const writes: ReadonlySet<ModelOperation> = new Set<ModelOperation>([
   "insertTicket",
   "bindTicket",
   "sweepTickets",
+  "addMark",
+  "beginStandstill",
+  "endStandstill",
+  "lookAt",
 ]);
+
+/** It is put back in its place: nothing but the marks tells that it was. */
+export const whereItIs = { kind: "sqlite", location: "simulated.db" } as const;
 
 /** A write that waits for its group. */
 interface Member {
@@ -56,12 +63,13 @@ export function storeFor(simulation: Simulation, process: SimulatedProcess): Sto
       return result;
     });
   const group = new GroupOfWrites(simulation, process);
-  return Object.fromEntries(
+  const operations = Object.fromEntries(
     modelOperations.map((name) => [
       name,
       (...args: readonly unknown[]) => (writes.has(name) ? group.write(name, args) : read(name, args)),
     ]),
-  ) as unknown as Store;
+  );
+  return { ...operations, ...whereItIs } as unknown as Store;
 }
 
 /**

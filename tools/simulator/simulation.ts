@@ -1,4 +1,5 @@
 /** The state of one schedule: its store, its provider, its processes, and what checks them. */
+import type { KeptMark } from "../../src/core/epoch.ts";
 import { oidc } from "../../src/providers/oidc.ts";
 import type { Provider } from "../../src/providers/provider.ts";
 import type { Rotation } from "../../src/core/refresh.ts";
@@ -24,6 +25,10 @@ export interface Simulation {
   /** The rescue journal, by name: answers that the store could not take. */
   readonly rescued: Map<string, Rescued>;
   readonly processes: SimulatedProcess[];
+  /** What is remembered of the store outside of it, in a folder that all processes share. */
+  readonly outside: { kept: KeptMark | undefined };
+  /** A copy of the store as it was. */
+  backup: ModelStore | undefined;
   /** Whether processes can know nothing of each other, as if each ran on a host of its own. */
   readonly isolated: boolean;
   faults: FaultRates;
@@ -65,6 +70,8 @@ export function newSimulation(schedule: Schedule, rotation: Rotation): Simulatio
       rotation,
     }),
     rescued,
+    outside: { kept: undefined },
+    backup: undefined,
     processes: [],
     isolated,
     ending: false,

@@ -1,6 +1,8 @@
 /** Starts a simulated process: the real refresh protocol, in a context whose store, wire and clock are the schedule's. */
 import type { Liveness, Owner } from "../../src/core/take-over.ts";
 import type { KeeperContext, RescueJournal } from "../../src/vault/keeper/context.ts";
+import { EpochWatch } from "../../src/vault/keeper/epoch/epoch-watch.ts";
+import type { MarkFile } from "../../src/vault/keeper/epoch/mark-file.ts";
 import { Gate } from "../../src/vault/keeper/gate/gate.ts";
 import { refreshGrant } from "../../src/vault/keeper/refresh/refresh-grant.ts";
 import { plainSealer, refreshTokenIn } from "./plain-sealer.ts";
@@ -13,6 +15,7 @@ import type { Simulation } from "./simulation.ts";
 export function startProcess(simulation: Simulation): {
   readonly process: SimulatedProcess;
   readonly context: KeeperContext;
+  readonly epoch: EpochWatch;
 } {
   const { schedule, providerRecord, checker, processes, isolated } = simulation;
   const process = new SimulatedProcess(`p${processes.length}`);
@@ -21,8 +24,11 @@ export function startProcess(simulation: Simulation): {
   const clock = { now: () => schedule.now };
   const { random } = schedule;
   const sleep = (ms: number): Promise<void> => schedule.step(process, "wakes", () => undefined, schedule.now + ms);
+  const store = storeFor(simulation, process);
+  const epoch = new EpochWatch({ store, clock, emit: () => undefined }, markFileOf(simulation));
   const context: KeeperContext = {
-    store: storeFor(simulation, process),
+    store,
+    epoch,
     keyring: plainSealer,
     clock,
     random,
@@ -44,7 +50,16 @@ export function startProcess(simulation: Simulation): {
     rescue: rescueFor(simulation, process),
     refresh: (seen, priority) => refreshGrant(context, seen, priority),
   };
-  return { process, context };
+  return { process, context, epoch };
+}
+
+function markFileOf({ outside }: Simulation): MarkFile {
+  return {
+    read: () => outside.kept,
+    write: (kept) => {
+      outside.kept = kept;
+    },
+  };
 }
 
 /** A journal that all processes share, as those of one host do. It fails as often as the store does. */

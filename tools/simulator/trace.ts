@@ -32,10 +32,10 @@ export const columns: readonly Column[] = [
   },
   {
     name: "who",
-    width: 6,
+    width: 8,
     legend: [
       "p0, p1, ...: a process, numbered in the order of their start; the last one starts when all others have ended",
-      "person, app: somebody outside all processes; all: every process",
+      "person, app, operator: somebody outside all processes; all: every process",
     ],
     value: (_simulation, { who }) => who,
   },
@@ -47,6 +47,7 @@ export const columns: readonly Column[] = [
       "commits: all that this process has written since its last commit is there now, and each caller hears of it",
       "provider gets r1: the refresh token r1 has reached the provider, which answers; receives ...: its answer has",
       "  reached the process; times out: no answer came for 30 s, whether the request or the answer was lost",
+      "makes a backup, puts the backup back, lets the store go on: what the operator does",
       "wakes: a sleep is over; writes rescue journal: keeps an answer that the store cannot take",
       "is killed, is stopped: faults of a process; a killed process takes no more steps",
       "faults end: nothing fails from here on, stopped processes go on, and each process finishes and ends",
