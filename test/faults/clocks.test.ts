@@ -159,6 +159,18 @@ describe("a wait that was written down before the clock was put right", () => {
     await assert.rejects(bent.vault.callers.authenticate(header), (error) => isOnbehalfError(error, "unauthorized"));
   });
 
+  test("a sign-in to the dashboard that was begun by a clock that was ahead lasts no longer than others", async (t) => {
+    const bent = await bentProvider(t);
+    const { operators } = bent.vault;
+    bent.clock.advance(day);
+    const { secret } = await operators.createLink();
+    const cookie = (await operators.signIn(secret.expose()))?.cookie.expose();
+    await operators.authenticate(cookie);
+    bent.clock.advance(-day);
+    await assert.rejects(operators.authenticate(cookie), (error) => isOnbehalfError(error, "unauthorized"));
+    assert.deepEqual(await operators.list(), []);
+  });
+
   test("an attempt that began in the future counts from the first look at it", async (t) => {
     const path = await temporaryFile(t);
     const bent = await bentProvider(t, {}, { vault: { store: sqlite(path) } });

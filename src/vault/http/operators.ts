@@ -215,8 +215,9 @@ function operatorOf({ sessionId, role, begunAt, endsAt, lastUsedAt }: OperatorSe
   };
 }
 
-function isLive({ endsAt, lastUsedAt }: OperatorSessionRow, now: number): boolean {
-  return endsAt > now && lastUsedAt + idleMs > now;
+/** One that was begun by a clock that was ahead would last for as much longer. */
+function isLive({ begunAt, endsAt, lastUsedAt }: OperatorSessionRow, now: number): boolean {
+  return !isInFuture(begunAt, now) && endsAt > now && lastUsedAt + idleMs > now;
 }
 
 function signedOut(): OnbehalfError<"unauthorized"> {
