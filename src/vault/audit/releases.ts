@@ -83,10 +83,10 @@ export class Releases {
    * The record that this caller, in this session, was given this token before, where there is one: then nothing has to be
    * written. A read of it is counted in `reads`.
    */
-  find(principal: AuditPrincipal, { grantId, issue }: IssuedToken): Release | undefined {
+  find(principal: AuditPrincipal, grantId: string, generation: number, issuedAt: number): Release | undefined {
     const release = this.#known.get(keyOf(principal, grantId));
     if (release?.recording !== undefined) return undefined;
-    return release?.generation === issue.generation && release.issuedAt === issue.issuedAt ? release : undefined;
+    return release?.generation === generation && release.issuedAt === issuedAt ? release : undefined;
   }
 
   /** Whether this caller was given a token of the grant, this one or another. */
@@ -95,8 +95,8 @@ export class Releases {
   }
 
   /** Whether this caller was given this token before: then this read is counted. */
-  wasGiven(principal: AuditPrincipal, token: IssuedToken): boolean {
-    const release = this.find(principal, token);
+  wasGiven(principal: AuditPrincipal, { grantId, issue }: IssuedToken): boolean {
+    const release = this.find(principal, grantId, issue.generation, issue.issuedAt);
     if (release !== undefined) release.reads += 1;
     return release !== undefined;
   }

@@ -74,9 +74,8 @@ export class RecordedTokens {
     if (held === undefined) return undefined;
     this.reads.memory += 1;
     if (held.release !== undefined) held.release.reads += 1;
-    const { token } = held.token;
-    this.noteRead(principal.caller, token.grantId);
-    return token;
+    this.noteRead(principal.caller, held.token.grantId);
+    return this.#tokens.cache.tokenOf(held.token);
   }
 
   /** What {@link peek} gives, and the record of it, to be handed out more than once: whoever does so counts the reads. */
@@ -88,7 +87,8 @@ export class RecordedTokens {
   ): HeldToken | undefined {
     const token = this.#tokens.held(ref, minTtlSeconds * 1000);
     if (token === undefined || mayHave?.(token.token) === false) return undefined;
-    const release = this.#releases?.find(principal, token.token);
+    const { grantId, generation, life } = token;
+    const release = this.#releases?.find(principal, grantId, generation, life.issuedAt);
     return this.#releases !== undefined && release === undefined ? undefined : { token, release };
   }
 

@@ -6,8 +6,8 @@ import type { TokenLife } from "../../core/token-life.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
 import type { GrantChange } from "../../store/store.ts";
 import { MemoryRest } from "./memory-rest.ts";
-import { References } from "./references.ts";
-import type { KnownReference } from "./references.ts";
+import { References, fingerprint } from "./references.ts";
+import type { KnownReference, LookedUpBy } from "./references.ts";
 
 /** An access token. `token` is a getter, so that neither logging nor serialising the object shows it. */
 export class AccessToken {
@@ -109,9 +109,10 @@ export class CachedToken implements NewToken {
   /** When it ends as callers are told, milliseconds since the epoch. Undefined: nobody knows. */
   readonly endsAt: number | undefined;
   readonly #scopes: readonly string[];
+  /** What callers of the library are given, where one has asked for it in memory: see {@link TokenCache.tokenOf}. */
+  access: AccessToken | undefined;
   /** The token; once there is an answer, part of that. */
   #value: string;
-  #token: AccessToken | undefined;
   #text: string | undefined;
 
   constructor({ token, ...given }: NewToken) {
@@ -126,16 +127,13 @@ export class CachedToken implements NewToken {
     this.endsAt = token.expiresAt?.getTime();
     this.#scopes = token.scopes;
     this.#value = token.token;
-    this.#token = token;
   }
 
-  /** The same object each time, as long as no answer is made of it. */
+  /** As callers of the library are given it. */
   get token(): AccessToken {
-    if (this.#token === undefined) {
-      const issue = { provider: this.provider, generation: this.generation, issuedAt: this.life.issuedAt };
-      this.#token = new AccessToken(this.grantId, new Secret(this.#value), this.endsAt, this.#scopes, issue);
-    }
-    return this.#token;
+    if (this.access !== undefined) return this.access;
+    const issue = { provider: this.provider, generation: this.generation, issuedAt: this.life.issuedAt };
+    return new AccessToken(this.grantId, new Secret(this.#value), this.endsAt, this.#scopes, issue);
   }
 
   /** What an answer with it begins with; made once, and empty until then. */
@@ -151,24 +149,17 @@ export class CachedToken implements NewToken {
     const at = text.indexOf(this.#value);
     if (at >= 0) this.#value = text.slice(at, at + this.#value.length);
     this.#text = text;
-    this.#token = undefined;
+    this.access = undefined;
   }
 
   /** How much memory it takes, bytes. */
   get bytes(): number {
     let bytes = weights.token + (this.#text ?? this.#value).length;
-    if (this.#token !== undefined) bytes += weights.access;
+    if (this.access !== undefined) bytes += weights.access;
     for (const { key } of this.references) bytes += weights.reference + key.length;
     for (let each = this.answers; each !== undefined; each = each.next) bytes += weights.answer + each.key.length;
     return bytes;
   }
-}
-
-/** What a reference was looked up by, as keyed hashes. */
-export interface LookedUpBy {
-  readonly hashes: readonly Uint8Array[];
-  /** What its label may stand for in the tie of a grant. Absent: it has none. */
-  readonly labels?: readonly Uint8Array[];
 }
 
 /** How many answers are prepared of one token: for so many callers, and in so many spellings of a request. */
@@ -222,6 +213,20 @@ export class TokenCache {
   /** The reference by which {@link find} finds a token; undefined where that is the grant's own id, or nothing is found. */
   reference(ref: GrantRef): KnownReference<CachedToken> | undefined {
     return typeof ref === "string" || "grantId" in ref ? undefined : this.#references.find(ref);
+  }
+
+  /**
+   * A held token as callers of the library are given it: the same object each time. It is made when somebody asks for it:
+   * most tokens that the store gave are never read again, and a server answers without it.
+   */
+  tokenOf(held: CachedToken): AccessToken {
+    if (held.access !== undefined) return held.access;
+    const { token } = held;
+    if (!held.isKept) return token;
+    held.access = token;
+    this.#weigh(held);
+    if (this.#bytes > this.#limit) this.#makeRoom(held);
+    return token;
   }
 
   all(): Iterable<CachedToken> {
@@ -390,11 +395,4 @@ function shared<T>(known: Map<string, T>, text: string, make: (text: string) => 
     known.set(text, value);
   }
   return value;
-}
-
-/** Part of a keyed hash. Two that are alike by chance only cause a look at the store. */
-function fingerprint(hash: Uint8Array): number {
-  // Nobody but a hand that edits the database writes an empty one.
-  if (hash.byteLength === 0) return 0;
-  return Buffer.from(hash.buffer, hash.byteOffset, hash.byteLength).readUIntBE(0, Math.min(6, hash.byteLength));
 }

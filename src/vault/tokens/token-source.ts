@@ -59,27 +59,26 @@ export class TokenSource {
   readonly #flights = new SingleFlight<string, RefreshOutcome>();
   readonly #reads = new SharedReads<string, ReadGrant>();
   readonly #readsAfter = new WeakMap<RefreshOutcome, Promise<ReadGrant>>();
-  readonly #cache: TokenCache;
+  readonly cache: TokenCache;
   readonly #refused: RefusedTokens;
 
   /** @param cache shared with the code that changes grants, which invalidates it */
   constructor(context: VaultContext, keeper: Keeper, cache: TokenCache) {
     this.#context = context;
     this.#keeper = keeper;
-    this.#cache = cache;
+    this.cache = cache;
     this.#refused = new RefusedTokens(context.clock);
-    this.stored = new StoredTokens(context, cache, this.reads, (ref, { row, token, life }, version) => {
-      const made = this.#tokenOf(row, token, endOf(life, context.clock.now()), life);
-      this.#keepAs(ref, made, row, life, version);
-      return made;
-    });
+    this.stored = new StoredTokens(context, cache, this.reads, (ref, { row, token, life }, version) =>
+      this.#hold(ref, this.#tokenOf(row, token, endOf(life, context.clock.now()), life), row, life, version),
+    );
   }
 
   /** The token for a reference, where the cache holds one that lives long enough. It reads nothing else. */
   peek(ref: GrantRef, minTtlMs: number): AccessToken | undefined {
-    const token = this.held(ref, minTtlMs)?.token;
-    if (token !== undefined) this.reads.memory += 1;
-    return token;
+    const held = this.held(ref, minTtlMs);
+    if (held === undefined) return undefined;
+    this.reads.memory += 1;
+    return this.cache.tokenOf(held);
   }
 
   /** What {@link peek} gives, as the cache holds it. */
@@ -107,7 +106,7 @@ export class TokenSource {
   refreshAhead(): void {
     const { clock, onFault } = this.#context;
     const now = clock.now();
-    for (const cached of this.#cache.all()) {
+    for (const cached of this.cache.all()) {
       if (!cached.used || cached.refreshAt > now) continue;
       // Try once for each token that the cache holds. After a failure, it is tried again once a caller has asked for
       // it.
@@ -122,12 +121,12 @@ export class TokenSource {
   async get(ref: GrantRef, { minTtlSeconds = 60, refused, signal }: GetAccessTokenOptions = {}): Promise<AccessToken> {
     const minTtlMs = minTtlSeconds * 1000;
     if (refused !== undefined) return this.#getAnother(ref, minTtlMs, refused.toLowerCase(), signal);
-    if (this.#cache.rest.isResting) await this.#cache.rest.awake();
+    if (this.cache.rest.isResting) await this.cache.rest.awake();
     const cached = this.peek(ref, minTtlMs);
     if (cached !== undefined) return cached;
     signal?.throwIfAborted();
     try {
-      const stored = this.#cache.find(ref) === undefined ? await this.stored.find(ref, minTtlMs) : undefined;
+      const stored = this.cache.find(ref) === undefined ? await this.stored.find(ref, minTtlMs) : undefined;
       return stored ?? (await this.#obtain(ref, minTtlMs, signal));
     } catch (error) {
       // While our store or keeper is down, a token that still lives is better than an error. The end of a grant is
@@ -181,7 +180,7 @@ export class TokenSource {
     const { row } = await this.#read({ grantId: refused.grantId });
     if (row.accessSealed !== null && openAccessToken(keyring, row)?.expose() === refused.token) {
       await store.endAccessToken(row.grantId, row.accessSealed, clock.now());
-      this.#cache.invalidate([row.grantId]);
+      this.cache.invalidate([row.grantId]);
     }
     return this.#obtain(row.grantId, 0);
   }
@@ -200,7 +199,7 @@ export class TokenSource {
       if (isLiving(life, this.#context.clock.now())) this.#received(grantId, read, outcome, life);
     }
     const { row } = await this.#read({ grantId });
-    if (!isUsable(row.state)) this.#cache.drop(grantId);
+    if (!isUsable(row.state)) this.cache.drop(grantId);
     return { outcome, row };
   }
 
@@ -299,8 +298,7 @@ export class TokenSource {
     const token = this.#tokenOf({ ...next, scope }, accessToken, endOf(life, this.#context.clock.now()), life);
     // Where the store could not take the token, it is kept whatever else has changed, and however full memory is: otherwise
     // the next caller would have the old refresh token sent again.
-    this.#keepAs(ref, token, next, life, isStored ? version : this.#cache.version, !isStored);
-    return token;
+    return this.#hold(ref, token, next, life, isStored ? version : this.cache.version, !isStored);
   }
 
   /**
@@ -323,12 +321,12 @@ export class TokenSource {
   }
 
   #cached(ref: GrantRef, minTtlMs: number): CachedToken | undefined {
-    const cached = this.#cache.find(ref);
+    const cached = this.cache.find(ref);
     return cached !== undefined && isFresh(cached.life, this.#context.clock.now(), minTtlMs) ? cached : undefined;
   }
 
   async #read(ref: GrantRef): Promise<ReadGrant> {
-    const { version } = this.#cache;
+    const { version } = this.cache;
     return { row: await findGrant(this.#context, ref), version };
   }
 
@@ -349,7 +347,7 @@ export class TokenSource {
   #tokenOf(row: KeptRow, token: Secret, end: number | undefined, life: TokenLife): AccessToken {
     const { grantId, provider, generation, scope } = row;
     const issue = { provider, generation, issuedAt: life.issuedAt };
-    return new AccessToken(grantId, token, end, this.#cache.scopes(scope), issue);
+    return new AccessToken(grantId, token, end, this.cache.scopes(scope), issue);
   }
 
   #endedAtOnceMs(row: GrantRow): number {
@@ -368,10 +366,10 @@ export class TokenSource {
 
   #keep(ref: GrantRef, token: AccessToken, row: GrantRow, version: number): void {
     const life = lifeOf(row);
-    if (life !== undefined) this.#keepAs(ref, token, row, life, version);
+    if (life !== undefined) this.#hold(ref, token, row, life, version);
   }
 
-  #keepAs(ref: GrantRef, token: AccessToken, row: KeptRow, life: TokenLife, version: number, mustKeep = false): void {
+  #hold(ref: GrantRef, token: AccessToken, row: KeptRow, life: TokenLife, version: number, must = false): AccessToken {
     const { grantId, generation, provider, clientId, issuer } = row;
     const refreshAt = refreshAheadAt(life, this.#context.random());
     const identity = { grantId, provider, clientId, issuer };
@@ -380,14 +378,15 @@ export class TokenSource {
     const isId = typeof ref === "string" || "grantId" in ref;
     const asked = isId ? undefined : askedFor(ref);
     const by = asked === undefined ? undefined : lookedUpBy(this.#context, asked, issuer);
-    this.#cache.keep(ref, kept, version, by, mustKeep);
+    this.cache.keep(ref, kept, version, by, must);
+    return token;
   }
 
   /** Whether the grant is over, so that nobody is asked for a token of it. */
   #isOver(row: GrantRow): boolean {
     if (isUsable(row.state) || isDueForLastLook(row, this.#context.clock.now())) return false;
     // The token that the cache still holds is dead. Drop it now: the change poll would let it be handed out until then.
-    this.#cache.drop(row.grantId);
+    this.cache.drop(row.grantId);
     return true;
   }
 

@@ -260,6 +260,26 @@ describe("the token cache", () => {
     assert.equal(home.size, 0);
   });
 
+  test("the token cache makes what the library's callers are given once, counts it, and holds no more for it", () => {
+    const held = new TokenCache(100_000, () => 0);
+    const inAll = (): number => [...held.all()].reduce((sum, token) => sum + token.bytes, 0);
+    held.keep(byId, known("g_a", 2), held.version);
+    const token = held.find(byId) ?? assert.fail();
+    const before = token.bytes;
+    const given = held.tokenOf(token);
+    assert.equal(given.token, "ya29.a");
+    assert.equal(held.tokenOf(token), given);
+    assert.ok(token.bytes > before && token.weighed === token.bytes, String(token.bytes));
+    for (let n = 0; n < 1_000; n += 1) {
+      held.keep(`g_${n}`, known(`g_${n}`, 1), held.version);
+      held.tokenOf(held.find(`g_${n}`) ?? assert.fail());
+      assert.ok(inAll() <= 100_000);
+    }
+    held.invalidate([byId]);
+    assert.equal(held.tokenOf(token).token, "ya29.a");
+    assert.equal(token.weighed, 0, "what is no longer held has no weight");
+  });
+
   test("the token cache holds so many answers of one token, and drops the oldest first", () => {
     const held = new TokenCache();
     const home = new Map();
