@@ -9,6 +9,7 @@ import { grantEvents } from "../src/core/events/grant-events.ts";
 import type { Doubt, EventDiagnosis, GrantBefore } from "../src/core/events/grant-events.ts";
 import { isInFuture, remainingMs } from "../src/core/recorded-time.ts";
 import { isUsable } from "../src/core/grant.ts";
+import { numbersLeftOut } from "../src/core/epoch.ts";
 import type { StoreMark } from "../src/core/epoch.ts";
 import { isDueForLastLook } from "../src/core/second-look.ts";
 import type { Attempt } from "../src/core/take-over.ts";
@@ -556,8 +557,8 @@ export class ModelStore implements Operations {
     // There is no model of the audit log, and so of the numbers that it leaves out.
     const noAudit = { auditFrom: 0, auditTo: 0 };
     this.#epochs = [...this.#epochs, { epoch, why, noticedAt, backupAt, ...noAudit, settledAt: null, outcome: null }];
-    this.#lastEvent += leftOut;
-    this.#jump += leftOut;
+    this.#lastEvent += numbersLeftOut;
+    this.#jump += numbersLeftOut;
     return true;
   };
 
@@ -670,9 +671,6 @@ export class ModelStore implements Operations {
     });
   }
 }
-
-/** So many numbers are left out where a store was restored. */
-const leftOut = 1_000_000_000;
 
 function lifeOf(row: GrantRow): LifeRow {
   const { grantId, scope, state, consentedAt, lastRefreshAt, accessIssuedAt, diedAt, diedAfter, diedBefore } = row;

@@ -113,6 +113,12 @@ function isOther(one: StorePlace, other: StorePlace): boolean {
   return one.id !== "" && other.id !== "" && one.id !== other.id;
 }
 
+/**
+ * How many numbers of events, changes and rows of the audit log are left out each time that a database is found to be a backup or a
+ * copy: more than may have been given out since. What is between two numbers is counted without them.
+ */
+export const numbersLeftOut = 1_000_000_000;
+
 /** How often a database is marked that changes, milliseconds. */
 export const markEveryMs = 60_000;
 /** How often one is marked in which nothing changes, milliseconds. */

@@ -1,3 +1,4 @@
+import { numbersLeftOut } from "../../core/epoch.ts";
 import {
   assignments,
   insertList,
@@ -45,10 +46,9 @@ const wake = `UPDATE webhook_waiting SET next_at = :at WHERE next_at IS NULL AND
 const selectDue = `${waiting} WHERE next_at IS NOT NULL AND next_at <= :before ORDER BY next_at, seq LIMIT :limit`;
 const selectLine = `${waiting} WHERE line = :line AND dead_at IS NULL ORDER BY seq LIMIT :limit`;
 const selectDead = `${waiting} WHERE dead_at IS NOT NULL AND seq > :after ORDER BY seq LIMIT :limit`;
-// Numbers are left out by the billion, where an older backup was restored.
 const selectCounts = `SELECT
   (SELECT COUNT(*) FROM webhook_waiting WHERE dead_at IS NULL)
-    + COALESCE((SELECT (event_head.seq - webhook.position) % 1000000000 FROM webhook, event_head), 0) AS waiting,
+    + COALESCE((SELECT (event_head.seq - webhook.position) % ${numbersLeftOut} FROM webhook, event_head), 0) AS waiting,
   (SELECT COUNT(*) FROM webhook_waiting WHERE dead_at IS NOT NULL) AS dead,
   (SELECT MIN(first_at) FROM webhook_waiting WHERE dead_at IS NULL) AS waiting_since`;
 const readCounts = rowReader<Awaited<ReturnType<WebhookStore["deliveryCounts"]>>>({

@@ -4,6 +4,8 @@ import type { AddressInfo } from "node:net";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import { sqlite } from "../../../../src/store/sqlite/index.ts";
+import { deliverEvents } from "../../../../src/vault/keeper/webhooks/deliver-events.ts";
+import { virtualKeeper } from "../../../faults/virtual-keeper.ts";
 import { testVault } from "../../../support/test-vault.ts";
 
 const secret = `whsec_${Buffer.from("0123456789abcdef0123456789abcdef").toString("base64")}`;
@@ -130,6 +132,31 @@ describe("deliveries of events", { timeout: 120_000 }, () => {
       () => fixture.clock.advance(1_000),
     );
     assert.equal(new Set(all.map(({ id }) => id)).size, 3);
+  });
+
+  test("a receiver that is down gets nothing new, also across the numbers that a restored store leaves out", async (t) => {
+    const { context, store, time, addGrants } = await virtualKeeper(t, {
+      rotation: "none",
+      rate: { perSecond: 9, burst: 9 },
+    });
+    let sent = 0;
+    const fetch = async (): Promise<Response> => {
+      sent += 1;
+      return new Response(null, { status: 503 });
+    };
+    const webhook = { url: "https://app.example/hook", secrets: [secret] };
+    const deliver = deliverEvents({ ...context, fetch }, webhook);
+    const { signal } = new AbortController();
+    await deliver(signal);
+    await addGrants(40, () => time.now());
+    await deliver(signal);
+    const before = sent;
+    assert.ok(before >= 20 && before < 40, `${before} of 40 were sent`);
+    await store.beginStandstill({ why: "told", noticedAt: time.now(), backupAt: null });
+    await store.endStandstill({ outcome: "restored", at: time.now() });
+    assert.equal((await store.deliveryCounts()).waiting, 40);
+    await deliver(signal);
+    assert.equal(sent, before);
   });
 
   for (const starts of ["goes on", "starts"]) {
