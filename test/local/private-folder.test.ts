@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { existsSync, statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { Worker } from "node:worker_threads";
 import { makePrivateFolder } from "../../src/local/private-folder.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -13,6 +15,22 @@ describe("a folder that only its user may enter", () => {
     makePrivateFolder(folder);
     makePrivateFolder(folder);
     for (const made of [above, folder]) assert.equal(statSync(made).mode & 0o777, 0o700);
+  });
+
+  test("processes that make the same one at once, with those above it, all have it", async (t) => {
+    const [above, rounds, threads] = [await temporaryFolder(t), 200, 2];
+    const shared = new SharedArrayBuffer(4 * rounds);
+    const workerData = { above, rounds, threads, shared };
+    const problems = Array.from({ length: threads }, async () => {
+      const [said] = await once(new Worker(new URL("folder-maker.ts", import.meta.url), { workerData }), "message");
+      return said as string[];
+    });
+    assert.deepEqual((await Promise.all(problems)).flat(), []);
+    for (let round = 0; round < rounds; round += 1) {
+      for (const path of [`${round}`, `${round}/state`, `${round}/state/rescue`]) {
+        assert.equal(statSync(join(above, path)).mode & 0o777, 0o700);
+      }
+    }
   });
 
   test("where it cannot be made, that is said, and nobody waits for ever", async (t) => {
