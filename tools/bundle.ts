@@ -41,7 +41,7 @@ export async function bundlePrograms(dist: string = "dist"): Promise<void> {
         // Some of the packages are CommonJS, and ask for Node's modules by a function that a module does not have.
         banner: { js: `const require=process.getBuiltinModule("node:module").createRequire(import.meta.url);` },
         external: ["pg-native"],
-        plugins: [apart, withoutHttp2, builtins, withPlaces, withoutUnused],
+        plugins: [apart, telemetry, withoutHttp2, builtins, withPlaces, withoutUnused],
         ...options,
       }),
     ),
@@ -65,6 +65,16 @@ const apart: Plugin = {
         kind === "dynamic-import" ? { path: `../../${file}`, external: true } : undefined,
       );
     }
+  },
+};
+
+/** An SDK's API is the copy that is installed, which the SDK has used as well. Loaded only where there is an SDK. */
+const telemetry: Plugin = {
+  name: "telemetry",
+  setup: (build) => {
+    build.onResolve({ filter: /^@opentelemetry\/api$/ }, ({ path, kind }) =>
+      kind === "dynamic-import" ? { path, external: true } : undefined,
+    );
   },
 };
 

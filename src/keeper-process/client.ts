@@ -10,15 +10,16 @@ import { addDuration, noDurations } from "../core/figures.ts";
 import type { KeeperFigures, KeeperLink } from "../core/figures.ts";
 import type { HandedDownKeys } from "../core/handed-down-keys.ts";
 import { OnbehalfError } from "../core/errors.ts";
-import type { Secret } from "../core/secret.ts";
+import type { OpenSpan } from "../core/spans/spans.ts";
 import { holderWaitMs } from "../core/timing.ts";
 import { userAgent } from "../outbound/user-agent.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { OnFault } from "../vault/context.ts";
 import type { OnEvent } from "../vault/events.ts";
 import type { Keeper } from "../vault/keeper/keeper.ts";
+import { keeperCallSpan } from "./keeper-call-span.ts";
+import type { KeeperClient, KeeperProgram } from "./program.ts";
 import { notStarted, unavailable } from "./unavailable.ts";
-import type { KeeperHints } from "./unavailable.ts";
 import {
   fromErrorMessage,
   fromFaultMessage,
@@ -46,46 +47,6 @@ const restartAfterMs = [0, 250, 1_000, 5_000] as const;
  */
 const mostPending = 10_000;
 
-/**
- * A keeper's program, and what each process that runs it is given.
- *
- * @typeParam Opening what it needs to open its store. It goes through the pipe, so that no process table shows it
- */
-export interface KeeperProgram<Opening> {
-  readonly file: URL;
-  readonly opening: Opening;
-  /** Node's flags. */
-  readonly execArgv: readonly string[];
-  /** Default: that of this process. */
-  readonly environment?: () => NodeJS.ProcessEnv;
-  /** Default: that of this process. */
-  readonly cwd?: string;
-  /** Gives the master keys, where the keeper cannot read them itself. */
-  readonly masterKeys?: () => Promise<readonly Secret[]>;
-  /**
-   * Where the keeper's stderr goes. `inherit`: where this process's does, also when this process has ended. `forward`: there
-   * through this process, so that who waits for the end of its output does not wait for the keeper.
-   */
-  readonly stderr: "inherit" | "forward";
-  readonly hints: KeeperHints;
-}
-
-/** A keeper that works in another process. */
-export interface KeeperClient extends Keeper {
-  /** @throws {OnbehalfError} `keeper_unavailable`: no keeper is ready just now */
-  assertReady(): void;
-  readingKeys(): Promise<HandedDownKeys>;
-  /** The id of the client that each provider is used with, by the provider's name. */
-  readonly clientIds: Readonly<Record<string, string>>;
-  /** Providers as the keeper has read them, without their secrets. */
-  readonly providers: readonly Provider[];
-  /** How the link to it is doing, for those who watch it. */
-  readonly link: KeeperLink;
-  figures(): Promise<KeeperFigures>;
-  /** The keeper's process; undefined while there is none. */
-  readonly pid: number | undefined;
-}
-
 interface Pending {
   readonly request: KeeperRequest;
   readonly resolve: (value: (FromKeeper & { type: "answer" })["value"]) => void;
@@ -94,6 +55,8 @@ interface Pending {
   readonly since: number;
   /** Ends the wait where no answer comes. While it runs, it holds the request with everything in it. */
   readonly timer: NodeJS.Timeout;
+  /** The call, where somebody watches it. */
+  readonly span: OpenSpan | undefined;
 }
 
 /**
@@ -177,7 +140,7 @@ class ForkedKeeper<Opening> implements KeeperClient {
           this.#ready = true;
           this.#clientIds = message.clientIds;
           this.#providers = message.providers.map(fromProviderMessage);
-          for (const [id, { request }] of this.#pending) outbox.add({ type: "request", id, request });
+          for (const [id, pending] of this.#pending) outbox.add(requestMessage(id, pending));
           letGo(child);
           resolve();
         } else if (message.type === "failed") reject(fromErrorMessage(message.error));
@@ -195,7 +158,8 @@ class ForkedKeeper<Opening> implements KeeperClient {
         }
         this.#lost();
       });
-      outbox.add({ type: "open", version: userAgent, opening: this.#program.opening });
+      const { opening, spans } = this.#program;
+      outbox.add({ type: "open", version: userAgent, opening, spans: spans !== undefined });
     });
   }
 
@@ -262,6 +226,13 @@ class ForkedKeeper<Opening> implements KeeperClient {
   }
 
   #ask(request: KeeperRequest): Promise<(FromKeeper & { type: "answer" })["value"]> {
+    const { spans } = this.#program;
+    const begin = spans === undefined ? undefined : keeperCallSpan(request);
+    if (spans === undefined || begin === undefined) return this.#send(request);
+    return spans.run(begin, (span) => this.#send(request, span));
+  }
+
+  #send(request: KeeperRequest, span?: OpenSpan): Promise<(FromKeeper & { type: "answer" })["value"]> {
     return new Promise((resolve, reject) => {
       if (this.#closing) throw closed();
       if (this.#pending.size >= mostPending) throw this.#noAnswer();
@@ -269,8 +240,9 @@ class ForkedKeeper<Opening> implements KeeperClient {
       // The keeper may be alive and stand still, so stop waiting after longer than an exchange may take. The keeper's
       // work on the request goes on. Until then the timer keeps this process, in which somebody waits.
       const timer = setTimeout(() => this.#giveUp(id), holderWaitMs);
-      this.#pending.set(id, { request, resolve, reject, timer, since: performance.now() });
-      if (this.#outbox !== undefined && this.#ready) this.#outbox.add({ type: "request", id, request });
+      const pending = { request, resolve, reject, timer, span, since: performance.now() };
+      this.#pending.set(id, pending);
+      if (this.#outbox !== undefined && this.#ready) this.#outbox.add(requestMessage(id, pending));
       else this.#expire(id, restartWaitMs);
     });
   }
@@ -317,6 +289,12 @@ class ForkedKeeper<Opening> implements KeeperClient {
     }
     if (message.type === "fault") {
       this.#onFault(fromFaultMessage(message.error), `${message.during} (keeper)`, message.about);
+      return;
+    }
+    if (message.type === "spans") {
+      // Whose request was given up has no span any more.
+      const { of, spans } = message;
+      (of === undefined ? this.#program.spans : this.#pending.get(of)?.span)?.adopt(spans);
       return;
     }
     const pending = this.#settle(message.id);
@@ -383,6 +361,10 @@ class ForkedKeeper<Opening> implements KeeperClient {
       throw notStarted(error, hints);
     }
   }
+}
+
+function requestMessage(id: number, { request, span }: Pending): ToKeeper<never> & { type: "request" } {
+  return { type: "request", id, request, ...(span?.isRecorded === true ? { spans: true } : {}) };
 }
 
 /** A keeper that runs must not keep this process from ending. */

@@ -9,6 +9,7 @@ import type { AnyOnbehalfError, ErrorCode } from "../core/errors.ts";
 import type { KeeperFigures } from "../core/figures.ts";
 import type { HandedDownKeys } from "../core/handed-down-keys.ts";
 import { Secret } from "../core/secret.ts";
+import type { SpanFacts } from "../core/spans/spans.ts";
 import type { ClientToRegister, Provider } from "../providers/provider.ts";
 import type { AboutWork, VaultEvent } from "../vault/events.ts";
 import type {
@@ -50,8 +51,11 @@ export type ToKeeper<Opening> =
       /** Of the program that sends this: two versions may have other messages. */
       readonly version: string;
       readonly opening: Opening;
+      /** Whether it is to tell of spans. */
+      readonly spans: boolean;
     }
-  | { readonly type: "request"; readonly id: number; readonly request: KeeperRequest }
+  /** `spans`: whether somebody keeps those of this request. */
+  | { readonly type: "request"; readonly id: number; readonly request: KeeperRequest; readonly spans?: boolean }
   /** The master keys, newest first. */
   | { readonly type: "keys"; readonly keys: readonly string[] }
   | { readonly type: "no-keys"; readonly error: ErrorMessage };
@@ -73,6 +77,8 @@ export type FromKeeper =
     }
   | { readonly type: "refusal"; readonly id: number; readonly error: ErrorMessage }
   | { readonly type: "event"; readonly event: VaultEvent; readonly about?: AboutWork }
+  /** What was done, `of` the request of this id, or of its own accord. Told before the request's answer. */
+  | { readonly type: "spans"; readonly spans: readonly SpanFacts[]; readonly of?: number }
   /** The keeper wants the master keys, which the other process reads. */
   | { readonly type: "keys-wanted" }
   | { readonly type: "fault"; readonly during: string; readonly error: FaultMessage; readonly about?: AboutWork };

@@ -1,4 +1,4 @@
-/** Pure: which of an app's flags for Node its keeper's process is given as well. */
+/** Pure: which of a program's flags for Node the processes beside it are given that hold its secrets. */
 
 /**
  * Flags that say whom to trust, how to reach others, and what a process may touch: the keeper must go by the same. Nothing
@@ -33,4 +33,9 @@ export function flagsForKeeper(flags: readonly string[]): string[] {
 export function nodeOptionsForKeeper(options: string): string {
   const words = options.match(/(?:"(?:\\.|[^"\\])*"|[^\s"])+/g) ?? [];
   return flagsForKeeper(words).join(" ");
+}
+
+/** The same for variables: of `NODE_OPTIONS`, what a process that holds secrets is given, and all others as they are. */
+export function variablesForKeeper({ NODE_OPTIONS: options, ...others }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return options === undefined ? others : { ...others, NODE_OPTIONS: nodeOptionsForKeeper(options) };
 }

@@ -5,13 +5,15 @@
 import { isSea } from "node:sea";
 import { pathToFileURL } from "node:url";
 import { configurationInvalid, configurationProblems } from "../core/errors.ts";
+import { openTelemetrySpans } from "../core/spans/opentelemetry.ts";
 import { masterKeyTextsOf } from "../crypto/master-key.ts";
+import { userAgent } from "../outbound/user-agent.ts";
 import { unthrowing, warn } from "../vault/context.ts";
 import { optionProblems } from "../vault/open/option-problems.ts";
 import { startKeeperProcess } from "./client.ts";
-import type { KeeperClient } from "./client.ts";
+import type { KeeperClient } from "./program.ts";
 import { closedToDebuggers } from "./closed-to-debuggers.ts";
-import { flagsForKeeper, nodeOptionsForKeeper } from "./node-flags.ts";
+import { flagsForKeeper, variablesForKeeper } from "./node-flags.ts";
 import { openingOf } from "./opening.ts";
 import type { KeeperProcessOptions, Opening } from "./opening.ts";
 import { keeperMemoryFlags, smallMemoryVariables } from "./small-memory.ts";
@@ -35,7 +37,7 @@ export async function startOwnKeeper(options: KeeperProcessOptions, program?: st
       opening.problems[0]?.hint ?? "",
     );
   }
-  const { keyring: source } = options;
+  const { keyring: source, telemetry } = options;
   // Relative paths among the options mean the same for each keeper, also after the app has gone to another folder.
   const cwd = process.cwd();
   return startKeeperProcess<Opening>(
@@ -46,6 +48,7 @@ export async function startOwnKeeper(options: KeeperProcessOptions, program?: st
       environment,
       cwd,
       ...(source === undefined ? {} : { masterKeys: () => masterKeyTextsOf(source) }),
+      ...(telemetry === undefined ? {} : { spans: openTelemetrySpans(telemetry, userAgent) }),
       stderr: "forward",
       hints,
     },
@@ -70,11 +73,8 @@ function flags(): string[] {
 /** That of this process, in which the keeper finds proxies, certificates, and where an app names one, its master key. */
 function environment(): NodeJS.ProcessEnv {
   // oxlint-disable-next-line eslint/no-restricted-properties -- it is passed on, and nothing in it is looked at
-  const { NODE_OPTIONS: options, NODE_TEST_CONTEXT: _runner, NODE_V8_COVERAGE: _coverage, ...own } = process.env;
-  return smallMemoryVariables({
-    ...own,
-    ...(options === undefined ? {} : { NODE_OPTIONS: nodeOptionsForKeeper(options) }),
-  });
+  const { NODE_TEST_CONTEXT: _runner, NODE_V8_COVERAGE: _coverage, ...own } = process.env;
+  return smallMemoryVariables(variablesForKeeper(own));
 }
 
 /**

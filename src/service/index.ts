@@ -10,7 +10,7 @@ export type { LogLevel, ServiceConfig, Setting, Settings, StoreConfig, VaultConf
 export { startServer } from "./http/server.ts";
 export type { RunningServer, ServerOptions } from "./http/server.ts";
 export { startKeeper } from "./keeper/start-keeper.ts";
-export type { KeeperClient } from "../keeper-process/client.ts";
+export type { KeeperClient } from "../keeper-process/program.ts";
 export { runService } from "./run.ts";
 export { eventLogger, serviceLogger } from "./log.ts";
 export type { Logger } from "./log.ts";

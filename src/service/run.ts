@@ -1,10 +1,13 @@
-import type { KeeperClient } from "../keeper-process/client.ts";
+import { defined } from "../core/defined.ts";
+import type { Telemetry } from "../index.ts";
+import type { KeeperClient } from "../keeper-process/program.ts";
 import { startKeeper } from "./keeper/start-keeper.ts";
 import type { KeeperProcessOptions } from "./keeper/start-keeper.ts";
 import { secretsHeldAt, takeVariables } from "./secrets/held-secrets.ts";
 import type { RunningService, Told } from "./serving.ts";
 import { hasKeeper } from "./settings/given-settings.ts";
 import type { Settings } from "./settings/settings.ts";
+import { registeredTelemetry } from "./telemetry.ts";
 
 export type { RunningService };
 
@@ -51,9 +54,11 @@ async function runBeside(
   migrate: boolean,
 ): Promise<RunningService> {
   const told = Promise.withResolvers<Told>();
+  const registered = await registeredTelemetry();
+  const telemetry = registered === "missing" ? undefined : registered;
   // The keeper's process is started before this process asks for its settings and loads what serves: they do it side by
   // side. Until the log is there, what the keeper tells waits.
-  const starting = keeperOptions === undefined ? undefined : startedKeeper(keeperOptions, told.promise);
+  const starting = keeperOptions === undefined ? undefined : startedKeeper(keeperOptions, told.promise, telemetry);
   // Who waits for it hears of its failure. Where loading fails first, nobody waits.
   starting?.catch(() => undefined);
   const loading = Promise.all([settingsOf(), import("./serving.ts")]);
@@ -62,10 +67,15 @@ async function runBeside(
   const [settings, { listenersOf, serveOver }] = await loading;
   const listeners = listenersOf(settings);
   told.resolve(listeners);
-  return serveOver(settings, listeners, await starting, migrate);
+  if (registered === "missing") listeners.logger.warn({ package: "@opentelemetry/api" }, "telemetry_missing");
+  return serveOver(settings, listeners, await starting, { migrate, ...defined({ telemetry }) });
 }
 
-function startedKeeper(options: KeeperProcessOptions, told: Promise<Told>): Promise<KeeperClient> {
+function startedKeeper(
+  options: KeeperProcessOptions,
+  told: Promise<Told>,
+  telemetry: Telemetry | undefined,
+): Promise<KeeperClient> {
   let known: Told | undefined;
   const tell = (how: (listeners: Told) => void): void => {
     if (known !== undefined) how(known);
@@ -76,5 +86,6 @@ function startedKeeper(options: KeeperProcessOptions, told: Promise<Told>): Prom
     options,
     (event, about) => tell(({ onEvent }) => onEvent(event, about)),
     (error, during, about) => tell(({ onFault }) => onFault(error, during, about)),
+    telemetry,
   );
 }

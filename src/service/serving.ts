@@ -2,8 +2,8 @@ import { defined } from "../core/defined.ts";
 import type { KeeperLink } from "../core/figures.ts";
 import { drainLimitMs } from "../core/timing.ts";
 import { openVault } from "../index.ts";
-import type { OnEvent, OnFault, Vault } from "../index.ts";
-import type { KeeperClient } from "../keeper-process/client.ts";
+import type { OnEvent, OnFault, Telemetry, Vault } from "../index.ts";
+import type { KeeperClient } from "../keeper-process/program.ts";
 import { logLevelsOf, serviceConfig, servingConfig } from "./settings/config.ts";
 import type { Settings } from "./settings/config.ts";
 import { rescueProblem } from "./rescue-problem.ts";
@@ -57,7 +57,7 @@ export async function serveOver(
   settings: Settings,
   { logger, metrics, onEvent, onFault, heard }: Told,
   keeper: KeeperClient | undefined,
-  migrate: boolean,
+  { migrate, telemetry }: { readonly migrate: boolean; readonly telemetry?: Telemetry },
 ): Promise<RunningService> {
   // A process that is its own keeper reads everything. Otherwise the keeper looks at all settings, and says what is wrong
   // with any of them: this process looks at no secret.
@@ -82,7 +82,7 @@ export async function serveOver(
       trustedIssuers: config.trustedIssuers,
       onEvent,
       onFault,
-      ...defined({ tokenMemoryMb: config.tokenMemoryMb }),
+      ...defined({ tokenMemoryMb: config.tokenMemoryMb, telemetry }),
       ...defined({ keeper, rescueFolder, keyring: own?.keyring, exchangeRate: own?.exchangeRate }),
       ...defined({
         webhook: own?.webhook,

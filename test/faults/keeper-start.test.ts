@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { generateMasterKey } from "../../src/index.ts";
 import { signal } from "../../tools/chaos/processes.ts";
 import { startServiceProcess } from "./service-process.ts";
+import { preloadedEverywhere } from "../support/preloaded.ts";
 import { testVault, until } from "../support/test-vault.ts";
 import type { TestVault } from "../support/test-vault.ts";
 
@@ -20,7 +21,9 @@ async function inKeepers({ path }: TestVault, line: string): Promise<string> {
   const file = join(dirname(path), "in-keepers.mjs");
   await writeFile(
     file,
-    `import { existsSync } from "node:fs";\nif (/keeper\\/process/.test(process.argv[1])) { ${line} }\n`,
+    preloadedEverywhere(
+      `import { existsSync } from "node:fs";\nif (/keeper\\/process/.test(process.argv[1])) { ${line} }\n`,
+    ),
   );
   return `--import=${file}`;
 }
@@ -82,7 +85,7 @@ describe("a keeper that cannot start", () => {
   test("serve ends with the reason where the process that holds its secrets ends", async (t) => {
     const fixture = await testVault(t, {});
     const preload = join(dirname(fixture.path), "in-holder.mjs");
-    await writeFile(preload, "if (/secrets.holder/.test(process.argv[1])) process.exit(3);\n");
+    await writeFile(preload, preloadedEverywhere("if (/secrets.holder/.test(process.argv[1])) process.exit(3);\n"));
     const { code, stderr } = await serve(t, fixture, [], { NODE_OPTIONS: `--import=${preload}` });
     assert.equal(code, 1, stderr);
     assert.match(stderr, /process that holds the keys and secrets from the environment does not answer \(keeper_unav/);

@@ -12,6 +12,7 @@ import { promisify } from "node:util";
 import { generateMasterKey } from "../../src/index.ts";
 import { userAgent } from "../../src/outbound/user-agent.ts";
 import { checkout } from "../support/checkout-bin.ts";
+import { preloadedEverywhere } from "../support/preloaded.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const dist = join(checkout, "dist");
@@ -40,7 +41,7 @@ registerHooks({
 async function filesOfStart(t: TestContext, settings: NodeJS.ProcessEnv = {}): Promise<Map<string, string[]>> {
   const folder = await temporaryFolder(t);
   const preload = join(folder, "noting.mjs");
-  await writeFile(preload, noting(folder));
+  await writeFile(preload, preloadedEverywhere(noting(folder)));
   const { NODE_TEST_CONTEXT: _runner, ...inherited } = process.env;
   const service = spawn(process.execPath, [join(dist, "cli/main.js"), "serve", "--json"], {
     stdio: ["ignore", "pipe", "inherit"],

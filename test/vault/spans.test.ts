@@ -152,6 +152,7 @@ describe("spans of a vault", () => {
       setAttributes: failing,
       setStatus: failing,
       isRecording: failing,
+      updateName: failing,
       end: failing,
       spanContext: failing,
     };

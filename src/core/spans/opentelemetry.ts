@@ -35,6 +35,7 @@ interface TelemetryTracer {
 
 interface TelemetrySpan {
   setAttributes(attributes: SpanAttributes): unknown;
+  updateName(name: string): unknown;
   setStatus(status: { readonly code: number }): unknown;
   isRecording(): boolean;
   end(endTime?: number): void;
@@ -46,9 +47,10 @@ const kinds = { internal: 0, server: 1, client: 2 } as const;
 /** `SpanStatusCode.ERROR`. */
 const failed = { code: 2 } as const;
 
-/** @param version of this program */
-export function openTelemetrySpans(api: Telemetry, version: string): Spans {
-  const tracer = api.trace.getTracer("onbehalf", version);
+/** @param program its name, a slash and its version */
+export function openTelemetrySpans(api: Telemetry, program: string): Spans {
+  const [name = "", version] = program.split("/");
+  const tracer = api.trace.getTracer(name, version);
 
   /** The span that a request is part of: one that is open already, or its sender's. */
   function contextOf(caller: CallerHeaders | undefined): unknown {
@@ -86,6 +88,7 @@ export function openTelemetrySpans(api: Telemetry, version: string): Spans {
         isRecorded: quietly(() => span.isRecording()) ?? false,
         set: (attributes) => void quietly(() => span.setAttributes(attributes)),
         fail: (type) => quietly(() => markFailed(span, type)),
+        rename: (name) => void quietly(() => span.updateName(name)),
         adopt: (facts) => quietly(() => adoptInto(context, facts)),
       };
       let working: ReturnType<typeof work> | undefined;
@@ -109,6 +112,7 @@ const unwatched: OpenSpan = {
   isRecorded: false,
   set: () => undefined,
   fail: () => undefined,
+  rename: () => undefined,
   adopt: () => undefined,
 };
 

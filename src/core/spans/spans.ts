@@ -13,15 +13,18 @@ export type SpanAttribute =
   | "error.type"
   | "http.request.method"
   | "http.response.status_code"
+  | "http.route"
   | "onbehalf.attempt.id"
   | "onbehalf.grant.id"
+  | "onbehalf.keeper.verb"
   | "onbehalf.outcome"
   | "onbehalf.provider"
   | "onbehalf.request.id"
   | "onbehalf.shared"
   | "server.address"
   | "server.port"
-  | "url.full";
+  | "url.full"
+  | "url.scheme";
 
 export type SpanAttributes = Readonly<Partial<Record<SpanAttribute, string | number | boolean>>>;
 
@@ -47,6 +50,8 @@ export interface OpenSpan {
   set(attributes: SpanAttributes): void;
   /** It failed. @param type a code of ours, a word of a provider's that is safe to show, or a status */
   fail(type: string): void;
+  /** Names it anew, where that is known only later. */
+  rename(name: string): void;
   /** Adds what another process did as part of this work. @param facts each after the one that it is part of */
   adopt(facts: readonly SpanFacts[]): void;
 }

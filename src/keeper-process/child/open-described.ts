@@ -24,14 +24,15 @@ export async function openDescribed(
   storeOf: (description: StoreDescription) => Store = describedStore,
 ): Promise<Opened> {
   const providers = opening.providers.map(receivedProvider);
-  const keeper = await openKeeper({
+  const options = {
     ...opening.options,
     providers,
     store: storeOf(opening.store),
     keyring: sourceOf(opening.keyring, employer),
     onEvent: employer.onEvent,
     onFault: employer.onFault,
-  });
+  };
+  const keeper = await openKeeper(options, employer.spans);
   const clientIds = Object.fromEntries(providers.map((each) => [each.name, loadClient(each).clientId]));
   const records = providers.map((each) => toProviderMessage(each, clientIds[each.name] ?? ""));
   return { keeper, clientIds, providers: records };

@@ -6,11 +6,13 @@
 import { defined } from "../../core/defined.ts";
 import { OnbehalfError, configurationInvalid, isOnbehalfError } from "../../core/errors.ts";
 import { Secret } from "../../core/secret.ts";
+import type { Spans } from "../../core/spans/spans.ts";
 import { keeperCloseLimitMs } from "../../core/timing.ts";
 import { userAgent } from "../../outbound/user-agent.ts";
 import type { AboutWork, OnEvent, VaultEvent } from "../../vault/events.ts";
 import type { Keeper } from "../../vault/keeper/keeper.ts";
 import { keepMemorySmall } from "../small-memory.ts";
+import { RecordedSpans } from "./recorded-spans.ts";
 import {
   aboutRequest,
   fromDepositMessage,
@@ -35,6 +37,8 @@ export interface Employer {
    * @throws {OnbehalfError} `key_invalid`: it cannot get them
    */
   readonly masterKeys: () => Promise<Secret[]>;
+  /** Where it wants to know what is done. */
+  readonly spans?: Spans;
 }
 
 /** What is told once the keeper is open. */
@@ -57,6 +61,7 @@ export function workForParent(
     throw new TypeError("this is the keeper's program: a vault starts it, and it must not be imported or run by hand");
   }
   let keeper: Promise<Keeper> | undefined;
+  let spans: RecordedSpans | undefined;
   const keysWanted: PromiseWithResolvers<Secret[]>[] = [];
 
   keepMemorySmall("keeper");
@@ -67,9 +72,11 @@ export function workForParent(
   function receive(message: ToKeeper<never>): void {
     switch (message.type) {
       case "open": {
+        if (message.spans)
+          spans = new RecordedSpans((told, of) => tell({ type: "spans", spans: told, ...defined({ of }) }));
         const opening = (async () => {
           if (message.version !== userAgent) throw otherVersion(message.version);
-          return open(message.opening, { onEvent, onFault: tellFault, masterKeys });
+          return open(message.opening, { onEvent, onFault: tellFault, masterKeys, ...defined({ spans }) });
         })();
         keeper = opening.then((opened) => opened.keeper);
         // Whoever asks meanwhile is told; where nobody does, it has been told all the same.
@@ -84,7 +91,7 @@ export function workForParent(
         keysWanted.shift()?.reject(fromErrorMessage(message.error));
         return;
       case "request":
-        void answer(message.id, message.request);
+        void answer(message);
     }
   }
 
@@ -120,11 +127,13 @@ export function workForParent(
     return wanted.promise;
   }
 
-  async function answer(id: number, request: KeeperRequest): Promise<void> {
+  async function answer({ id, request, spans: isWatched }: ToKeeper<never> & { type: "request" }): Promise<void> {
     try {
       const opened = await keeper;
       if (opened === undefined) throw new TypeError("a request came before the keeper was opened");
-      tell({ type: "answer", id, value: await perform(opened, request) });
+      const performed = (): ReturnType<typeof perform> => perform(opened, request);
+      const value = await (spans?.during(id, isWatched === true, performed) ?? performed());
+      tell({ type: "answer", id, value });
     } catch (error) {
       if (isOnbehalfError(error)) {
         tell({ type: "refusal", id, error: toErrorMessage(error) });

@@ -5,6 +5,7 @@
  */
 
 import { Hono } from "hono";
+import { routePath } from "hono/route";
 import type { Context } from "hono";
 import { OnbehalfError, isOnbehalfError } from "../../index.ts";
 import { defined } from "../../core/defined.ts";
@@ -21,6 +22,7 @@ import { homePage } from "./home-page.ts";
 import { mountPathOf, withMountPath, withoutMountPath } from "./mounted.ts";
 import { errorsPath, problemResponse } from "./problems.ts";
 import { assertKnownQuery } from "./query.ts";
+import { inRequestSpan } from "./request-spans.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { clientDocumentRoutes } from "./routes/client-documents.ts";
@@ -112,6 +114,16 @@ export function serviceOf(
     return url === undefined ? undefined : `${url.replace(/\/+$/, "")}${mountPaths.get(request) ?? ""}`;
   };
 
+  /** What spans say of requests, where somebody watches. */
+  const answered = new WeakMap<Request, { route: string; code?: string }>();
+  if (vault.spans !== undefined) {
+    app.use(async (context, next) => {
+      await next();
+      const route = routePath(context).replaceAll(/:(\w+)(?:\{[^}]*\})?/g, "{$1}");
+      if (route !== "/*") answered.set(context.req.raw, { ...answered.get(context.req.raw), route });
+    });
+  }
+
   const takeSignal = vault.signalHandler(errorsPath);
   app.all("/authcode", (context) => takeCode(context.req.raw));
   app.all("/risc", (context) => takeSignal(context.req.raw));
@@ -173,6 +185,8 @@ export function serviceOf(
   app.onError((error, { req: { raw } }) => {
     const response = problemResponse(error, () => requestId(raw));
     if (response.status === 500) options.onFault?.(error, { requestId: requestId(raw) });
+    if (vault.spans !== undefined && isOnbehalfError(error))
+      answered.set(raw, { route: routeName(raw), code: error.code });
     return response;
   });
 
@@ -180,10 +194,15 @@ export function serviceOf(
     const mountPath = mountPathOf(mounted, options.publicUrl);
     const asked = withoutMountPath(request, mountPath);
     mountPaths.set(asked, mountPath);
-    // These pages bring headers of their own.
-    const own = (await person(asked)) ?? (await operators(asked));
-    const response =
-      own ?? (await withMountPath(withRequestId(withSafeHeaders(await app.fetch(asked)), asked), mountPath));
+    const answer = async (): Promise<Response> => {
+      // These pages bring headers of their own.
+      const own = (await person(asked)) ?? (await operators(asked));
+      if (own !== undefined) return withRequestId(own, asked);
+      return withMountPath(withRequestId(withSafeHeaders(await app.fetch(asked)), asked), mountPath);
+    };
+    const told = (): { route: string; code?: string } => answered.get(asked) ?? { route: routeName(asked) };
+    const { spans } = vault;
+    const response = await (spans === undefined ? answer() : inRequestSpan(spans, asked, answer, told));
     metrics?.countRequest(routeName(asked), response.status);
     return response;
   };

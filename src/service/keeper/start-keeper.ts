@@ -1,10 +1,13 @@
 /** The service's keeper: its program, and what of the settings it is given. What it does with them does not belong here. */
 import { defined } from "../../core/defined.ts";
 import { startKeeperProcess } from "../../keeper-process/client.ts";
-import type { KeeperClient } from "../../keeper-process/client.ts";
+import { openTelemetrySpans } from "../../core/spans/opentelemetry.ts";
+import type { KeeperClient } from "../../keeper-process/program.ts";
 import { closedToDebuggers } from "../../keeper-process/closed-to-debuggers.ts";
+import { flagsForKeeper, variablesForKeeper } from "../../keeper-process/node-flags.ts";
 import { keeperMemoryFlags } from "../../keeper-process/small-memory.ts";
-import type { OnEvent, OnFault } from "../../index.ts";
+import { userAgent } from "../../outbound/user-agent.ts";
+import type { OnEvent, OnFault, Telemetry } from "../../index.ts";
 import type { Settings } from "../settings/config.ts";
 import { keeperHints } from "../keeper-hints.ts";
 import { programFile } from "../programs.ts";
@@ -23,6 +26,7 @@ export interface KeeperProcessOptions {
  * the next one: the store shows how far each had come.
  *
  * @param onFault told of unexpected errors in the keeper, which goes on
+ * @param telemetry makes spans of what the keeper does, in this process; the keeper's loads nothing of it
  * @throws {OnbehalfError} `configuration_invalid`: this module is part of a bundle
  * @throws {OnbehalfError} why the first keeper could not open its store: `configuration_invalid`, `key_invalid`,
  *   `store_unavailable`, `store_unusable`; `keeper_unavailable` where its process ended before it said why
@@ -31,11 +35,16 @@ export async function startKeeper(
   { settings, migrate, heldSecrets }: KeeperProcessOptions,
   onEvent: OnEvent,
   onFault: OnFault,
+  telemetry?: Telemetry,
 ): Promise<KeeperClient> {
   const program = {
     file: programFile("keeper/process"),
     opening: { settings, migrate, ...defined({ heldSecrets }) },
     execArgv: flags(),
+    // Nothing that the operator has loaded first, such as an SDK, runs where refresh tokens are opened.
+    // oxlint-disable-next-line eslint/no-restricted-properties -- it is passed on, and nothing in it is looked at
+    environment: () => variablesForKeeper(process.env),
+    ...(telemetry === undefined ? {} : { spans: openTelemetrySpans(telemetry, userAgent) }),
     stderr: "inherit" as const,
     hints: keeperHints,
   };
@@ -44,6 +53,6 @@ export async function startKeeper(
 
 function flags(): string[] {
   // oxlint-disable-next-line eslint/no-restricted-properties -- what an operator has said of the young space comes first
-  const own = keeperMemoryFlags(process.execArgv, process.env["NODE_OPTIONS"]);
+  const own = keeperMemoryFlags(flagsForKeeper(process.execArgv), process.env["NODE_OPTIONS"]);
   return [...new Set([...own, ...closedToDebuggers])];
 }

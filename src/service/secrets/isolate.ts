@@ -16,6 +16,7 @@ import { notStarted } from "../../keeper-process/unavailable.ts";
 import { keeperHints } from "../keeper-hints.ts";
 import { secretVariablesIn } from "../settings/given-settings.ts";
 import type { Settings } from "../settings/settings.ts";
+import { flagsForKeeper, variablesForKeeper } from "../../keeper-process/node-flags.ts";
 import { smallMemoryFlags, smallMemoryVariables } from "../../keeper-process/small-memory.ts";
 import { closedToDebuggers } from "../../keeper-process/closed-to-debuggers.ts";
 import { programFile } from "../programs.ts";
@@ -42,14 +43,14 @@ export async function isolate(
   if (process.execve === undefined || process.platform === "win32" || program === undefined) return;
   const divided = divideSecrets(settings, environment, secretVariablesIn(settings.providersFile));
   const address = await startHolder(divided);
-  process.execve(process.execPath, [process.execPath, ...flagsFor(environment), program, ...args], {
+  process.execve(process.execPath, [process.execPath, ...flagsFor(process.execArgv, environment), program, ...args], {
     ...smallMemoryVariables(divided.open),
     [heldVariable]: address,
   });
 }
 
-function flagsFor({ NODE_OPTIONS }: NodeJS.ProcessEnv): string[] {
-  return [...new Set([...smallMemoryFlags(process.execArgv, NODE_OPTIONS), ...closedToDebuggers])];
+function flagsFor(given: readonly string[], { NODE_OPTIONS }: NodeJS.ProcessEnv): string[] {
+  return [...new Set([...smallMemoryFlags(given, NODE_OPTIONS), ...closedToDebuggers])];
 }
 
 /**
@@ -59,8 +60,9 @@ function flagsFor({ NODE_OPTIONS }: NodeJS.ProcessEnv): string[] {
  * @returns where it is going to listen
  */
 async function startHolder({ open, serving, keeper }: DividedSecrets): Promise<string> {
-  const program = [...flagsFor(open), fileURLToPath(programFile("secrets/holder"))];
-  const child = started(program, smallMemoryVariables(open));
+  const flags = flagsFor(flagsForKeeper(process.execArgv), open);
+  const program = [...flags, fileURLToPath(programFile("secrets/holder"))];
+  const child = started(program, smallMemoryVariables(variablesForKeeper(open)));
   const address = `${newName()} ${randomBytes(32).toString("hex")} ${child.pid ?? 0}`;
   const holding: Holding = { address, held: { serving, keeper } };
   try {

@@ -5,6 +5,7 @@
 import { keyClasses, readingClasses } from "../../crypto/keyring.ts";
 import { defined } from "../../core/defined.ts";
 import { defaultRescueFolder } from "../../core/rescue-folder.ts";
+import type { Spans } from "../../core/spans/spans.ts";
 import type { BucketSize } from "../../core/token-bucket.ts";
 import { actingAs } from "../context.ts";
 import type { VaultContext } from "../context.ts";
@@ -106,6 +107,7 @@ export async function keeperOver(shared: VaultContext, options: KeeperOptions): 
  * Opens a keeper without a vault, for a process that does nothing else. A vault in another process gets an object with
  * the same verbs, which forwards them to here, as `openVault({ keeper })`; it then opens no key for refresh tokens.
  *
+ * @param spans who makes spans of its work, in place of `options.telemetry`: for a process in which no SDK may run
  * @returns the keeper; closing it closes the store
  * @throws {OnbehalfError} `configuration_invalid`: as `openVault`
  * @throws {OnbehalfError} `key_invalid`: no master key was given, one is malformed, or the store was sealed with
@@ -114,8 +116,8 @@ export async function keeperOver(shared: VaultContext, options: KeeperOptions): 
  * @throws {OnbehalfError} `store_unusable`: the database or one of its data keys is damaged, a newer version has
  *   migrated it, or it is behind and `migrate` is false
  */
-export async function openKeeper(options: CommonOptions & KeeperOptions): Promise<WatchedKeeper> {
-  const shared = await openContext({ auditName: "@keeper", ...options }, keyClasses);
+export async function openKeeper(options: CommonOptions & KeeperOptions, spans?: Spans): Promise<WatchedKeeper> {
+  const shared = await openContext({ auditName: "@keeper", ...options }, keyClasses, undefined, spans);
   let keeper: WatchedKeeper;
   try {
     keeper = await keeperOver(shared, options);

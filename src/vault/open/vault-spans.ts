@@ -11,7 +11,7 @@ import { currentPrincipal } from "../context.ts";
  * @returns undefined: nobody watches
  */
 export function vaultSpans(telemetry: Telemetry | undefined, given?: Spans): Spans | undefined {
-  const spans = given ?? (telemetry === undefined ? undefined : ofThisProgram(telemetry));
+  const spans = given ?? (telemetry === undefined ? undefined : openTelemetrySpans(telemetry, userAgent));
   if (spans === undefined) return undefined;
   return {
     ...spans,
@@ -21,10 +21,4 @@ export function vaultSpans(telemetry: Telemetry | undefined, given?: Spans): Spa
       return spans.run({ ...begin, attributes: { ...begin.attributes, "onbehalf.request.id": id } }, work);
     },
   };
-}
-
-/** Spans that say which program made them. */
-export function ofThisProgram(telemetry: Telemetry): Spans {
-  const [, version = ""] = userAgent.split("/");
-  return openTelemetrySpans(telemetry, version);
 }
