@@ -70,6 +70,7 @@ const ofConnect: Sent<BeginConnectOptions> = {
   provider: ["provider", text],
   externalId: ["external_id", required(text)],
   account: ["account", text],
+  grantId: ["grant_id", text],
   scopes: ["scopes", texts],
   returnUrl: ["return_url", required(text)],
   codeChallenge: ["code_challenge", text],

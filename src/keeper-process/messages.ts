@@ -94,6 +94,7 @@ export interface CodeRequestMessage {
   readonly idempotencyKey?: string;
   readonly externalId?: string;
   readonly account?: string;
+  readonly subject?: string;
   readonly moveExternalId: boolean;
   readonly scopes: readonly string[];
   readonly isPublic: boolean;
@@ -142,7 +143,8 @@ export interface FaultMessage {
 /** A request for the pipe. Its secrets are in clear there, and are wrapped again on the other side. */
 export function toRequestMessage(request: CodeRequest): CodeRequestMessage {
   const { code, redirectUri, codeVerifier, nonce, idempotencyKey, externalId } = request;
-  const { isNonceOptional, isNonceUnknown, account, moveExternalId, scopes, isPublic, hold, principal } = request;
+  const { isNonceOptional, isNonceUnknown, account, subject, moveExternalId, scopes, isPublic, hold, principal } =
+    request;
   return {
     code: code.expose(),
     ...defined({
@@ -153,6 +155,7 @@ export function toRequestMessage(request: CodeRequest): CodeRequestMessage {
       isNonceUnknown,
       externalId,
       account,
+      subject,
       hold,
       principal,
       idempotencyKey: idempotencyKey?.expose(),
@@ -169,6 +172,7 @@ export function fromRequestMessage(message: CodeRequestMessage): CodeRequest {
     isNonceOptional = false,
     isNonceUnknown = false,
     account,
+    subject,
     moveExternalId,
     scopes,
     isPublic,
@@ -185,6 +189,7 @@ export function fromRequestMessage(message: CodeRequestMessage): CodeRequest {
     idempotencyKey: idempotencyKey === undefined ? undefined : new Secret(idempotencyKey),
     externalId,
     account,
+    subject,
     moveExternalId,
     scopes,
     isPublic,

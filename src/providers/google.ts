@@ -116,6 +116,7 @@ export function google(options: GoogleOptions): Provider {
     authorizationRequest: {
       parameters: { access_type: "offline", include_granted_scopes: "true" },
       consentForOffline: true,
+      subjectHint: true,
     },
     displayName: "Google",
     signals: {

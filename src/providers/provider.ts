@@ -120,6 +120,11 @@ export interface AuthorizationRequestHabits {
   readonly scopeParameter?: string;
   /** What stands between two scopes. Default: a space. */
   readonly scopeSeparator?: string;
+  /**
+   * Whether `login_hint` may be a person's `sub`, so that a link to connect an account again leads to that account without
+   * showing its address. Default: false.
+   */
+  readonly subjectHint?: boolean;
 }
 
 /**

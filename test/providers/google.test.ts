@@ -49,6 +49,7 @@ describe("google()", () => {
       authorizationRequest: {
         parameters: { access_type: "offline", include_granted_scopes: "true" },
         consentForOffline: true,
+        subjectHint: true,
       },
       signals: {
         issuer: "https://accounts.google.com/",

@@ -12,9 +12,13 @@ export function connectCommand(): Command {
           "make a link by which somebody connects an account with a user of the app; it lives for fifteen minutes",
         )
         .requiredOption("--external-id <id>", "the user of the app whose account it will be")
-        .requiredOption("--return-url <url>", "where the person is sent back to; it must be among the return URLs")
+        .option(
+          "--return-url <url>",
+          "where the person is sent back to; it must be among the return URLs (a page that says how it ended)",
+        )
         .option("--provider <name>", "the provider, where there are several")
         .option("--account <label>", "a label for the account, where one user has several of the provider")
+        .option("--grant <id>", "the grant of this user that it is to bring back: then no other account is taken")
         .option("--scope <scopes>", "what to ask for, separated by spaces or commas (what the provider's record says)")
         .option(
           "--code-challenge <challenge>",

@@ -9,9 +9,10 @@ import { printJson, printLines, say } from "../terminal/print.ts";
 /** The command's flags. */
 export interface LinkFlags {
   readonly externalId: string;
-  readonly returnUrl: string;
+  readonly returnUrl?: string;
   readonly provider?: string;
   readonly account?: string;
+  readonly grant?: string;
   readonly scope?: string;
   readonly codeChallenge?: string;
   readonly loginHint?: string;
@@ -38,17 +39,31 @@ export async function link(flags: LinkFlags): Promise<void> {
     ...defined({ appName }),
   };
   await using vault = await openVault({ ...config, migrate: false, auditName, connect });
-  const { externalId, returnUrl, provider, account, scope, codeChallenge, loginHint, userLabel, forceConsent } = flags;
+  const {
+    externalId,
+    returnUrl,
+    provider,
+    account,
+    grant: grantId,
+    scope,
+    codeChallenge,
+    loginHint,
+    userLabel,
+    forceConsent,
+  } = flags;
   const scopes = scope?.split(/[\s,]+/).filter((each) => each !== "");
   const made = await vault.beginConnect({
     externalId,
-    returnUrl,
-    ...defined({ provider, account, scopes, codeChallenge, loginHint, userLabel, forceConsent }),
+    ...defined({ returnUrl, provider, account, grantId, scopes, codeChallenge, loginHint, userLabel, forceConsent }),
   });
   if (flags.json === true) {
     printJson({ connect_id: made.connectId, url: made.url, expires_at: made.expiresAt });
     return;
   }
   printLines([made.url]);
-  say(`whoever opens it first connects an account with ${externalId}; it ends at ${made.expiresAt.toISOString()}`);
+  const who =
+    grantId === undefined
+      ? `whoever opens it first connects an account with ${externalId}`
+      : `it is for the account of ${grantId}`;
+  say(`${who}; it ends at ${made.expiresAt.toISOString()}`);
 }

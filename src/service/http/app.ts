@@ -20,6 +20,7 @@ import type { Metrics } from "../metrics.ts";
 import { withSafeHeaders } from "./answer-headers.ts";
 import { homePage } from "./home-page.ts";
 import { mountPathOf, withMountPath, withoutMountPath } from "./mounted.ts";
+import { backFromLink, isForPeople, pageForPeople } from "./page-for-people.ts";
 import { errorsPath, problemResponse } from "./problems.ts";
 import { assertKnownQuery } from "./query.ts";
 import { inRequestSpan } from "./request-spans.ts";
@@ -57,7 +58,7 @@ export interface ServiceOptions {
   readonly metrics?: Metrics;
   /**
    * Where connect links may send people back to: addresses that are compared exactly, or prefixes that end in `/*`. Default:
-   * nowhere, so that no link can be made. `own`: all of the origin at which the service itself is reached.
+   * nowhere, so that callers can make no link, and operators those that end at a page of the service's own. `own`: all of the origin at which the service itself is reached.
    */
   readonly returnUrls?: readonly string[] | "own";
   /** The app's name, which people read before they connect an account. Default: the host of the return URL. */
@@ -144,7 +145,13 @@ export function serviceOf(
   forAnyone("/.well-known/oauth-authorization-server", ({ req: { raw } }) => metadata(addressOf(raw)));
   app.all("/oauth/authorize", ({ req }) => (req.method === "GET" ? noAuthorization() : refuseMethod(["GET"])));
 
-  forAnyone("/", ({ req }) => homePage(req.header("accept") ?? ""));
+  app.get("/", (context) => {
+    const { raw } = context.req;
+    // A person may come back here from somewhere with anything in the query. A program has mistyped something.
+    if (!isForPeople(raw)) assertKnownQuery(context, "GET", "/");
+    return backFromLink(raw, siteFor) ?? homePage(raw.headers.get("accept") ?? "");
+  });
+  app.all("/", () => refuseMethod(["GET"]));
   forAnyone("/healthz", () => json({ status: "ok" }));
   forAnyone("/readyz", async () => {
     options.assertReady?.();
@@ -197,8 +204,8 @@ export function serviceOf(
     const answer = async (): Promise<Response> => {
       // These pages bring headers of their own.
       const own = (await person(asked)) ?? (await operators(asked));
-      if (own !== undefined) return withRequestId(own, asked);
-      return withMountPath(withRequestId(withSafeHeaders(await app.fetch(asked)), asked), mountPath);
+      const response = own === undefined ? withMountPath(withSafeHeaders(await app.fetch(asked)), mountPath) : own;
+      return withRequestId(pageForPeople(asked, await response, siteFor), asked);
     };
     const told = (): { route: string; code?: string } => answered.get(asked) ?? { route: routeName(asked) };
     const { spans } = vault;

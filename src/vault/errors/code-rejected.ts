@@ -32,6 +32,21 @@ export function codeReused(): OnbehalfError<"code_rejected"> {
   });
 }
 
+/** What a sign-in is told that somebody ended with another account than the one that it was for. */
+export const otherAccountError = "other_account";
+
+/** Somebody has consented with another account than the one that the sign-in was for. */
+export function otherAccount(provider: string): OnbehalfError<"code_rejected"> {
+  return new OnbehalfError(
+    "code_rejected",
+    `another account of ${provider} has consented than the one that was meant`,
+    {
+      hint: "start a new sign-in, and choose the account that was connected before; for another account, connect it on its own",
+      details: { providerError: otherAccountError },
+    },
+  );
+}
+
 /** The provider sent tokens, and no ID token with them. */
 export function idTokenMissing(): OnbehalfError<"id_token_invalid"> {
   return new OnbehalfError("id_token_invalid", "the provider sent no ID token, so nobody knows who signed in", {

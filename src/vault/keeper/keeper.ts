@@ -30,6 +30,8 @@ export interface CodeRequest {
   readonly externalId: string | undefined;
   /** The label of one of that user's accounts. Absent: none was given. */
   readonly account?: string | undefined;
+  /** The provider's `sub` of the person who alone may have consented. Absent: whoever did. */
+  readonly subject?: string | undefined;
   /** Whether that id, or its label, may be taken from another grant that is in use. */
   readonly moveExternalId: boolean;
   /** What was asked for. */

@@ -103,6 +103,7 @@ const isAuthorizationRequest: Fits = (value) => {
     consentForOffline = true,
     scopeParameter = "x",
     scopeSeparator = " ",
+    subjectHint = true,
     ...rest
   } = value;
   return (
@@ -111,6 +112,7 @@ const isAuthorizationRequest: Fits = (value) => {
     !Object.keys(parameters as object).some((name) => isOursToSet.test(name)) &&
     isFilled(offlineScope) &&
     isTruth(consentForOffline) &&
+    isTruth(subjectHint) &&
     isFilled(scopeParameter) &&
     !isOursToSet.test(String(scopeParameter)) &&
     isText(scopeSeparator) &&
@@ -204,7 +206,7 @@ const rules: readonly (readonly [member: string, fits: Fits, must: string, examp
   [
     "authorizationRequest",
     isAuthorizationRequest,
-    "an object with parameters, offlineScope, consentForOffline, scopeParameter or scopeSeparator",
+    "an object with parameters, offlineScope, consentForOffline, scopeParameter, scopeSeparator or subjectHint",
     '{ parameters: { access_type: "offline" } }',
   ],
   ["displayName", isFilled, "a text", '"Example"'],

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { siteOf } from "../../../src/vault/http/connect/site.ts";
+import type { ConnectSite } from "../../../src/vault/http/connect/site.ts";
 import { ConnectBrowser, consented, newVerifier } from "../../support/connect-browser.ts";
 import { testService } from "../../support/test-service.ts";
 
@@ -58,4 +60,31 @@ test("without a list of return URLs no link can be made", async (t) => {
   );
 });
 
+test("a browser that comes back to an address of the service that is none is led to the page that says how the link ended, and reads a page where there is nothing", async (t) => {
+  const { ask, url, vault } = await testService(t, { returnUrls: "own", appName: "Example" });
+  const people = { accept: "text/html,*/*;q=0.8", "accept-language": "fr" };
+  const { connectId } = await vault.beginConnect({ externalId: "user-42", returnUrl: `${url}/back` }, siteOfTest(url));
+  for (const path of ["/", "/back", "/back/further"]) {
+    const led = await ask(`${path}?connect_id=${connectId}&status=finished`, { headers: people, redirect: "manual" });
+    assert.deepEqual([led.status, led.headers.get("location")], [303, `${url}/connect/done?connect_id=${connectId}`]);
+  }
+  for (const path of ["/back", "/connect", "/connect/", "/connect/a/b", "/dashboard/nothing", "/back?connect_id=c_x"]) {
+    const lost = await ask(path, { headers: people });
+    assert.deepEqual([lost.status, lost.headers.get("content-language")], [404, "fr"], path);
+    assert.match(await lost.text(), /Ce lien ne fonctionne pas/);
+  }
+  for (const [path, accept] of [
+    ["/back", "application/json"],
+    ["/v1/nothing", people.accept],
+    ["/back?connect_id=c_x", "*/*"],
+  ] as const) {
+    const program = await ask(path, { headers: { accept } });
+    assert.deepEqual([program.status, program.headers.get("content-type")], [404, "application/problem+json"], path);
+  }
+});
+
 const json = { "content-type": "application/json" };
+
+function siteOfTest(url: string): ConnectSite {
+  return siteOf({ baseUrl: `${url}/connect` });
+}

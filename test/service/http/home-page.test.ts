@@ -64,6 +64,9 @@ describe("the service's root", () => {
     const handle = await handlerOf(t);
     await assertProblem(await handle(new Request("http://127.0.0.1/", { method: "POST" })), "method_not_allowed");
     await assertProblem(await handle(new Request("http://127.0.0.1/?x=1")), "invalid_request");
+    // A person who comes back here has mistyped nothing.
+    const person = await handle(new Request("http://127.0.0.1/?x=1", { headers: { accept: browser } }));
+    assert.equal(person.status, 200);
     assert.equal((await handle(new Request("http://127.0.0.1/", { method: "HEAD" }))).status, 200);
   });
 });

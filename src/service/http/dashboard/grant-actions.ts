@@ -15,6 +15,7 @@ export const grantActionRoutes: readonly DashboardRoute[] = [
   { method: "POST", path: "/grants/{grant_id}/probe", needs: "operator", answer: probe },
   { method: "GET", path: "/grants/{grant_id}/ends", needs: "reader", answer: ends },
   { method: "POST", path: "/grants/{grant_id}/connect", needs: "operator", answer: connect },
+  { method: "GET", path: "/links/{connect_id}", needs: "operator", answer: link },
   { method: "DELETE", path: "/grants/{grant_id}", needs: "operator", answer: disconnect },
 ];
 
@@ -97,12 +98,6 @@ function lackOf(
       "set ONBEHALF_PUBLIC_URL, and register {that URL}/connect/callback at the provider",
     );
   }
-  if (site.returnUrls.length === 0) {
-    return new OnbehalfError("return_url_not_allowed", "no address is set to which people may be sent back", {
-      hint: "set ONBEHALF_RETURN_URLS to an address of the app, such as https://app.example/settings or https://app.example/*",
-      details: {},
-    });
-  }
   return undefined;
 }
 
@@ -114,19 +109,16 @@ async function connect(asked: Asked): Promise<object> {
   const lack = lackOf(grant, site, isOurs(vault, grant));
   if (lack !== undefined) throw lack;
   const tie = tieOf(grant, body.get("external_id"), body.get("account"));
-  const returnUrl = body.get("return_url") ?? site?.returnUrls.find(({ isPrefix }) => !isPrefix)?.text;
-  if (returnUrl === undefined) {
-    throw invalidRequest("return_url is missing", "say where the person shall come back to", "return_url");
-  }
+  const returnUrl = body.get("return_url");
   const { scopes: usual = [] } = vault.providerOf(grant.provider);
   const begun = await vault.beginConnect(
     {
       provider: grant.provider,
       externalId: tie.externalId,
-      returnUrl,
+      grantId: grant.grantId,
       scopes: [...new Set([...usual, ...grant.scopes, ...(grant.missingScopes ?? [])])],
       // By default it is the subject, which another account of the person does not have.
-      ...defined({ account: tie.account === grant.subject ? undefined : tie.account, loginHint: grant.profile.email }),
+      ...defined({ returnUrl, account: tie.account === grant.subject ? undefined : tie.account }),
     },
     site,
   );
@@ -135,8 +127,13 @@ async function connect(asked: Asked): Promise<object> {
     url: begun.url,
     expires_at: begun.expiresAt,
     external_id: tie.externalId,
-    return_url: returnUrl,
   };
+}
+
+/** How a link stands that an operator has made. */
+async function link({ vault, named }: Asked): Promise<object> {
+  const { status, grantId, error } = await vault.connectStatus(named);
+  return { status, ...defined({ grant_id: grantId, error }) };
 }
 
 function tieOf({ externalIds }: Grant, externalId: string | undefined, account: string | undefined): Tie {

@@ -91,6 +91,7 @@ function begin(view: CallerView, parameters: Parameters, site: ConnectSite): Ret
       ...defined({
         provider: parameters.get("provider"),
         account: parameters.get("account"),
+        grantId: parameters.get("grant_id"),
         scopes: scopesIn(parameters),
         codeChallenge: parameters.get("code_challenge"),
         codeChallengeMethod: method === undefined ? undefined : ("S256" as const),

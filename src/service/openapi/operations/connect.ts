@@ -17,6 +17,11 @@ export const connectOperations: readonly Operation[] = [
         maxLength: 512,
         description: "A label for the account, where one user has several of the provider.",
       },
+      grant_id: {
+        ...text,
+        description:
+          "The grant of this user that the link is to bring back. Then no other account than its own is taken, where the provider says whose it is.",
+      },
       scopes: {
         oneOf: [text, { type: "array", items: text }],
         description: "What to ask for, besides what the user's grant covers already. May be named `scope` instead.",
@@ -41,7 +46,13 @@ export const connectOperations: readonly Operation[] = [
       },
     }),
     answers: { says: "The link, which lives for fifteen minutes.", schema: ref("Connect"), status: 201 },
-    errors: ["invalid_request", "return_url_not_allowed", "client_misconfigured", "configuration_invalid"],
+    errors: [
+      "invalid_request",
+      "return_url_not_allowed",
+      "grant_not_found",
+      "client_misconfigured",
+      "configuration_invalid",
+    ],
   },
   {
     method: "get",

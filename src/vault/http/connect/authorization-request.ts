@@ -41,7 +41,8 @@ export async function newFlow(
   const needsConsent =
     (habits.consentForOffline ?? (offlineScope !== undefined && habits.offlineScope === undefined)) && !isOffline;
   if (asked.forceConsent === true || needsConsent) query.set("prompt", "consent");
-  if (asked.loginHint !== undefined) query.set("login_hint", asked.loginHint);
+  const hint = hintOf(asked, habits);
+  if (hint !== undefined) query.set("login_hint", hint);
   if (provider.hostedDomain !== undefined) query.set("hd", provider.hostedDomain);
   if (scopes.length > 0) query.set(habits.scopeParameter ?? "scope", scopes.join(habits.scopeSeparator ?? " "));
   query.delete("resource");
@@ -56,6 +57,15 @@ export async function newFlow(
   query.set("code_challenge_method", "S256");
   const { clientId, issuer, sendsIssuer } = facts;
   return { browser, state, codeVerifier, nonce, redirectUri, url: url.href, clientId, issuer, sendsIssuer, scopes };
+}
+
+/** Which account the provider is to offer. Of a person who is known, the address is not shown to whoever has got the link. */
+function hintOf(
+  { subject, loginHint }: Asked,
+  habits: NonNullable<Provider["authorizationRequest"]>,
+): string | undefined {
+  if (subject === undefined) return loginHint;
+  return habits.subjectHint === true ? subject : undefined;
 }
 
 /** What a sign-in with an ID token asks for where nobody says it. */

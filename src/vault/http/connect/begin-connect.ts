@@ -17,8 +17,12 @@ import { returnFlaw } from "../../../core/return-url.ts";
 import type { Provider } from "../../../providers/provider.ts";
 import { currentPrincipal } from "../../context.ts";
 import type { VaultContext } from "../../context.ts";
+import { grantNotFound } from "../../errors/grant-not-found.ts";
+import { findGrant } from "../../grants/find-grant.ts";
+import { openPerson } from "../../grants/sealed-grant.ts";
 import { codeRequest } from "../../keeper/codes/code-request.ts";
 import { connectHash, newConnectId, sealAsked } from "./link.ts";
+import { donePage } from "./site.ts";
 import type { ConnectSite } from "./site.ts";
 
 /** What a connect link is for. */
@@ -29,10 +33,20 @@ export interface BeginConnectOptions {
   readonly externalId: string;
   /** A label for this account, where one user has several of the provider: as `exchangeCode` takes it. Default: none. */
   readonly account?: string;
+  /**
+   * The grant that the link is to bring back, by its id. It must be of this provider, and known by {@link externalId}. Where the
+   * provider says who consents, no other account than the grant's is taken: whoever chooses another has connected
+   * nothing, and the link fails with `other_account`. Default: none.
+   */
+  readonly grantId?: string;
   /** What to ask for, besides what the user's grant covers already. Default: what the provider's record says. */
   readonly scopes?: readonly string[];
-  /** Where the person is sent back to, with `connect_id`, `status` and perhaps `error` in its query. It must be on the list. */
-  readonly returnUrl: string;
+  /**
+   * Where the person is sent back to, with `connect_id`, `status` and perhaps `error` in its query. It must be on the list.
+   * Default: `{baseUrl}/done`, a page that says how it ended; with {@link codeChallenge} there is none, since the app must finish
+   * the link.
+   */
+  readonly returnUrl?: string;
   /**
    * The S256 challenge of a verifier that the app keeps in the session of this user: 43 characters. The grant is stored only
    * once that verifier comes. Absent: a page asks the person, before they go to the provider.
@@ -70,8 +84,9 @@ const rules: Readonly<Record<keyof BeginConnectOptions, Rule>> = {
   provider: filledText,
   externalId: required(text),
   account: text,
+  grantId: text,
   scopes: texts,
-  returnUrl: required(text),
+  returnUrl: text,
   codeChallenge: text,
   codeChallengeMethod: oneOf(["S256"]),
   returnCodeRequired: truth,
@@ -88,16 +103,16 @@ export function assertBeginConnectOptions(options: BeginConnectOptions): void {
 
 /** Makes a link; see `Vault.beginConnect`. */
 export async function beginConnect(
-  { store, keyring, clock, auditName }: VaultContext,
+  context: VaultContext,
   provider: Provider,
   site: ConnectSite,
   options: BeginConnectOptions,
   maker: Maker | undefined,
 ): Promise<BegunConnect> {
+  const { store, keyring, clock, auditName } = context;
   const {
     externalId,
     scopes,
-    returnUrl,
     codeChallenge,
     codeChallengeMethod,
     returnCodeRequired,
@@ -105,7 +120,7 @@ export async function beginConnect(
     forceConsent,
     userLabel,
   } = options;
-  assertReturnUrl(returnUrl, site);
+  const returnUrl = returnUrlOf(options, site);
   assertWhole(provider, options, `${site.baseUrl}/callback`);
   if (codeChallenge === undefined && codeChallengeMethod !== undefined) {
     throw invalidRequest(
@@ -131,6 +146,7 @@ export async function beginConnect(
   assertShort("login_hint", loginHint, 512);
   assertShort("user_label", userLabel, 200);
   options.signal?.throwIfAborted();
+  const subject = await subjectMeant(context, provider, options);
   const connectId = newConnectId();
   const hash = connectHash(keyring, connectId);
   const createdAt = clock.now();
@@ -145,6 +161,7 @@ export async function beginConnect(
     ...defined({
       maker,
       account: options.account,
+      subject,
       scopes,
       challenge: codeChallenge,
       loginHint: loginHint || undefined,
@@ -155,6 +172,41 @@ export async function beginConnect(
   });
   await store.createConnect({ connectHash: hash, askedSealed, createdAt, expiresAt });
   return { connectId, url: `${site.baseUrl}/${connectId}`, expiresAt: new Date(expiresAt) };
+}
+
+/** Where the person comes back to. Our own page needs no place on the list: it says how the link ended, and leads nowhere. */
+function returnUrlOf({ returnUrl, codeChallenge }: BeginConnectOptions, site: ConnectSite): string {
+  if (returnUrl !== undefined) {
+    assertReturnUrl(returnUrl, site);
+    return returnUrl;
+  }
+  if (codeChallenge === undefined) return donePage(site);
+  throw invalidRequest(
+    "return_url must be sent with code_challenge",
+    "send the address at which the app finishes the link",
+    "return_url",
+  );
+}
+
+/**
+ * Who alone may consent, where a grant is to be connected again; undefined where it may be anybody.
+ *
+ * @throws {OnbehalfError} `grant_not_found`: there is none of this id, provider and user
+ */
+async function subjectMeant(
+  context: VaultContext,
+  provider: Provider,
+  { grantId, externalId }: BeginConnectOptions,
+): Promise<string | undefined> {
+  if (grantId === undefined) return undefined;
+  const row = await findGrant(context, { grantId });
+  const { profile, externalIds } = openPerson(context.keyring, row);
+  // Whoever makes links must not be told of the grants of others, nor have the page vouch for an account that is another's.
+  const isOurs = context.protocols.get(provider.name)?.client.clientId === row.clientId;
+  if (!isOurs || row.provider !== provider.name || !externalIds.some((tie) => tie.externalId === externalId))
+    throw grantNotFound();
+  // Without identities, what is called a subject is made of the app's own names.
+  return provider.identity === "none" ? undefined : profile.sub;
 }
 
 function assertReturnUrl(returnUrl: string, site: ConnectSite): void {

@@ -13,6 +13,7 @@ import { hasNonce } from "./authorization-request.ts";
 import { stateOf } from "./finish-connect.ts";
 import { linkByState, principalOf, returnCodeOf, sealFlow, stateHash } from "./link.ts";
 import type { Flow, Link } from "./link.ts";
+import { shownReason } from "./shown-reason.ts";
 import type { ConnectParts } from "./parts.ts";
 
 /** What the provider's redirect brought. */
@@ -127,7 +128,7 @@ function requestOf({ provider }: Protocol, { asked }: Link, flow: Flow, code: st
     },
     provider,
   );
-  return { ...request, principal: principalOf(asked) };
+  return { ...request, principal: principalOf(asked), ...defined({ subject: asked.subject }) };
 }
 
 function held({ context }: ConnectParts, { row, asked }: Link, request: CodeRequest): CodeRequest {
@@ -183,7 +184,7 @@ async function exchange(parts: ConnectParts, provider: string, link: Link, reque
       return { status: "finished" };
     } catch (error) {
       if (!isOnbehalfError(error)) throw error;
-      if (!passing.has(error.code)) return fail(parts, link, error.code);
+      if (!passing.has(error.code)) return fail(parts, link, shownReason(error));
       const waitMs = Math.min(longestWaitMs, Math.max(100, retryAfterMs(error)));
       if (waitedMs + waitMs > patienceMs) return waiting(parts, link, error);
       waitedMs += waitMs;

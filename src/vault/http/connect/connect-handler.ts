@@ -4,6 +4,7 @@
  */
 import type { Provider } from "../../../providers/provider.ts";
 import { openedLink } from "../../../core/connect.ts";
+import { defined } from "../../../core/defined.ts";
 import { isOnbehalfError } from "../../../core/errors.ts";
 import { withResult } from "../../../core/return-url.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
@@ -27,7 +28,16 @@ import {
   stateHash,
 } from "./link.ts";
 import type { Flow, Link } from "./link.ts";
-import { confirmPage, continuePage, languageOf, outcomePage, outcomeStatus, pageHeaders } from "./pages/index.ts";
+import { stateOf } from "./finish-connect.ts";
+import {
+  confirmPage,
+  continuePage,
+  languageOf,
+  outcomeOf,
+  outcomePage,
+  outcomeStatus,
+  pageHeaders,
+} from "./pages/index.ts";
 import type { Language, Outcome } from "./pages/index.ts";
 import type { ConnectParts } from "./parts.ts";
 import type { ConnectSite } from "./site.ts";
@@ -65,16 +75,17 @@ export function connectHandler(
     const id = pathname.split("/").at(-1) ?? "";
     const { method } = request;
     if (site === undefined) return page(language, "unknown");
-    if (method !== "GET" && method !== "HEAD" && !(method === "POST" && id !== "callback")) {
+    if (method !== "GET" && method !== "HEAD" && !(method === "POST" && isLink(id))) {
       return new Response(null, {
         status: 405,
-        headers: { ...pageHeaders(), allow: id === "callback" ? "GET" : "GET, POST" },
+        headers: { ...pageHeaders(), allow: isLink(id) ? "GET, POST" : "GET" },
       });
     }
     // Whoever only looks ahead must not use up the link: a browser that prefetches, or a program that shows where it leads.
     if (method === "HEAD" || isAhead(request))
       return new Response(null, { status: method === "HEAD" ? 200 : 503, headers: pageHeaders() });
     if (id === "callback") return callback(request, site, language, search);
+    if (id === "done") return done(language, search);
     const link = await linkById(context, id);
     if (link === undefined) return page(language, "unknown");
     return method === "POST" ? decide(request, site, language, link) : open(request, site, language, link);
@@ -97,7 +108,8 @@ export function connectHandler(
       scopes: asked.scopes ?? protocol.provider.scopes ?? [],
       actionUrl: `${site.baseUrl}/${asked.connectId}`,
       csrf: formToken(keyring, cookie.value, asked.connectId),
-      ...(asked.loginHint === undefined ? {} : { accountHint: asked.loginHint }),
+      isAgain: asked.subject !== undefined,
+      ...defined({ accountHint: asked.loginHint }),
     });
     return new Response(html, {
       headers: { ...pageHeaders({ language, formTargets: [asked.returnUrl] }), "set-cookie": cookie.header },
@@ -187,6 +199,18 @@ export function connectHandler(
     }
   }
 
+  /** Our own page for people who come from no app. What stands in the address could be anybody's words: the link says how it ended. */
+  async function done(language: Language, search: string): Promise<Response> {
+    const link = await linkById(context, formOf(search).get("connect_id") ?? "");
+    if (link === undefined) return page(language, "unknown");
+    const { status, error } = await stateOf(parts, link);
+    const outcome = outcomeOf(status, error);
+    const detail = outcome === "failed" ? error : undefined;
+    return new Response(outcomePage({ language, outcome, ...defined({ detail }) }), {
+      headers: pageHeaders({ language }),
+    });
+  }
+
   /** How a link ended, with what proves to the app that this browser has come back. */
   function proved({ asked }: Link, result: Result): Result {
     if (result.status !== "pending" || asked.returnCodeRequired !== true) return result;
@@ -222,7 +246,7 @@ function back(language: Language, { asked }: Link, { status, error, returnCode }
   };
   const response = redirectTo(withResult(returnUrl, result), {});
   // What a browser shows that does not follow it, as where an app's own scheme is not there.
-  const outcome = status === "error" ? (error === "access_denied" ? "denied" : "failed") : "connected";
+  const outcome = status === "error" ? outcomeOf("failed", error) : "connected";
   return new Response(outcomePage({ language, outcome }), {
     status: 303,
     headers: { ...pageHeaders({ language }), location: response.headers.get("location") ?? "" },
@@ -232,7 +256,7 @@ function back(language: Language, { asked }: Link, { status, error, returnCode }
 /** The same as the answer to a form. A browser would cut off what the app's own address redirects to. */
 function backByPage(language: Language, link: Link, result: Result): Response {
   const backUrl = back(language, link, result).headers.get("location") ?? "";
-  const outcome = result.error === "access_denied" ? "denied" : "failed";
+  const outcome = outcomeOf("failed", result.error);
   return new Response(outcomePage({ language, outcome, backUrl, goesBack: true }), {
     headers: pageHeaders({ language }),
   });
@@ -264,6 +288,10 @@ function isForeign({ headers, url }: Request): boolean {
   if (site !== null) return site !== "same-origin";
   const origin = headers.get("origin");
   return origin !== null && origin !== "null" && origin !== new URL(url).origin;
+}
+
+function isLink(id: string): boolean {
+  return id !== "callback" && id !== "done";
 }
 
 /** What people call a provider. */

@@ -11,6 +11,7 @@ import { connectExpired, connectNotFound, verifierMismatch } from "../../errors/
 import { providerUnavailable } from "../../errors/provider-unavailable.ts";
 import { openPerson } from "../../grants/sealed-grant.ts";
 import { codeVerifierOf } from "../../keeper/codes/code-request.ts";
+import { shownReason } from "./shown-reason.ts";
 import type { ConnectParts } from "./parts.ts";
 import { linkById } from "./link.ts";
 import type { Asked, Link } from "./link.ts";
@@ -114,7 +115,7 @@ async function seenLink({ context }: ConnectParts, connectId: string, sees: Sees
 function reasonOf({ row, intake }: Link): string {
   if (row.error !== null) return row.error;
   try {
-    return (JSON.parse(intake?.rejection ?? "") as { readonly code: string }).code;
+    return shownReason(JSON.parse(intake?.rejection ?? "") as Parameters<typeof shownReason>[0]);
   } catch {
     return "code_rejected";
   }

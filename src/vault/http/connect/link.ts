@@ -21,6 +21,11 @@ export interface Asked {
   readonly provider: string;
   readonly externalId: string;
   readonly account?: string;
+  /**
+   * The `sub` of the person whose grant is connected again: nobody else's consent is taken. Absent: the link is for whoever consents, or
+   * the provider does not say who does.
+   */
+  readonly subject?: string;
   readonly scopes?: readonly string[];
   readonly returnUrl: string;
   /** Of the verifier that the app's session keeps. Absent: the person is asked instead. */

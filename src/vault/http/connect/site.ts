@@ -26,6 +26,11 @@ export interface ConnectSite {
   readonly appName: string | undefined;
 }
 
+/** The page of our own at which people end who come from no app: it says how their link ended. */
+export function donePage({ baseUrl }: ConnectSite): string {
+  return `${baseUrl}/done`;
+}
+
 /** Where links lead, by the request; undefined: nowhere. */
 export type SiteFor = (request: Request) => ConnectSite | undefined;
 

@@ -25,6 +25,8 @@ export interface IntakeContext {
   readonly idempotencyKey?: string | undefined;
   readonly externalId?: string | undefined;
   readonly account?: string | undefined;
+  /** Who alone may have consented. Absent: whoever did. */
+  readonly subject?: string | undefined;
   readonly moveExternalId?: true | undefined;
   readonly scopes: readonly string[];
   readonly hold?: Hold | undefined;
@@ -35,7 +37,7 @@ export interface IntakeContext {
 /** What was requested with the code: what the answer must fit, and what is stored with it. */
 export interface AskedOfSignIn extends Pick<
   IntakeContext,
-  "nonce" | "externalId" | "account" | "scopes" | "hold" | "end"
+  "nonce" | "externalId" | "account" | "subject" | "scopes" | "hold" | "end"
 > {
   readonly isNonceOptional?: boolean | undefined;
   readonly isNonceUnknown?: boolean | undefined;
@@ -76,6 +78,7 @@ export function intakeOf(keyring: Sealer, protocol: Protocol, request: CodeReque
     isNonceUnknown,
     externalId,
     account,
+    subject,
     moveExternalId,
     scopes,
     hold,
@@ -91,6 +94,7 @@ export function intakeOf(keyring: Sealer, protocol: Protocol, request: CodeReque
     idempotencyKey: request.idempotencyKey?.expose(),
     externalId,
     account,
+    subject,
     moveExternalId: moveExternalId || undefined,
     scopes,
     hold,

@@ -7,6 +7,7 @@ import { claimedSubject, clockDifferenceMs, namesOurServerOtherwise } from "../.
 import type { Protocol } from "../../../oauth/protocol.ts";
 import type { ReceivedTokens, TokenSet } from "../../../oauth/token-set.ts";
 import type { KeeperContext } from "../context.ts";
+import { otherAccountError } from "../../errors/code-rejected.ts";
 import { sendRevocation } from "../send-revocation.ts";
 import { rejectionText } from "./code-rejection.ts";
 import type { CodeRejection } from "./code-rejection.ts";
@@ -15,7 +16,7 @@ import type { CodeRejection } from "./code-rejection.ts";
 const clockWaitMs = 86_400_000;
 
 /**
- * Revokes what was issued in a sign-in whose ID token did not verify. Nothing of it was handed out. Where it was not in
+ * Revokes what was issued in a sign-in whose ID token did not verify, or is of another person than was meant. Nothing of it was handed out. Where it was not in
  * time because our own clock is wrong, nothing is revoked: the answer stays in the journal, and the sign-in is finished
  * if the clock is put right within a day. Where nobody knows who has consented, nothing is revoked either: nobody knows
  * which other grant that would end.
@@ -34,6 +35,8 @@ export async function quarantine(
   const { tokens } = received;
   const { name: provider } = protocol.provider;
   if (isOnbehalfError(error, "code_rejected")) {
+    const isOther = error.details.providerError === otherAccountError;
+    if (isOther && !(await isRevoked(context, protocol, tokens))) return error;
     await store.rejectIntake(codeHash, rejectionText(error), clock.now(), "answered");
     emit({ type: "code_rejected", provider, error: error.message });
     return error;
@@ -51,15 +54,23 @@ export async function quarantine(
     return ours;
   }
   emit({ type: "id_token_refused", provider, check });
-  if (await endsNothingElse(context, protocol, tokens.idToken)) {
-    for (const token of issuedTokens(tokens)) {
-      const response = await sendRevocation(context, protocol, token, "interactive");
-      // While the provider may still confirm, the journal keeps what was issued, and upkeep tries again.
-      if (response.kind === "failed") return error;
-    }
-  }
+  if (!(await isRevoked(context, protocol, tokens))) return error;
   await store.rejectIntake(codeHash, rejectionText(error), clock.now(), "answered");
   return error;
+}
+
+/**
+ * Revokes what was issued, unless that might end something else.
+ *
+ * @returns false: the provider may still confirm. The journal keeps what was issued, and upkeep tries again
+ */
+async function isRevoked(context: KeeperContext, protocol: Protocol, tokens: TokenSet): Promise<boolean> {
+  if (!(await endsNothingElse(context, protocol, tokens.idToken))) return true;
+  for (const token of issuedTokens(tokens)) {
+    const response = await sendRevocation(context, protocol, token, "interactive");
+    if (response.kind === "failed") return false;
+  }
+  return true;
 }
 
 /** @param differenceMs how far the provider's clock is ahead of ours, milliseconds */

@@ -15,7 +15,7 @@ import { endTogether } from "../../../providers/end-together.ts";
 import { newGrant } from "../../../store/new-grant.ts";
 import type { GrantRow } from "../../../store/grant-row.ts";
 import type { KeeperContext } from "../context.ts";
-import { idTokenMissing } from "../../errors/code-rejected.ts";
+import { idTokenMissing, otherAccount } from "../../errors/code-rejected.ts";
 import { ifReadable } from "../../errors/grant-unreadable.ts";
 import { assertIdentity, openAccessToken, openPerson, sealPerson } from "../../grants/sealed-grant.ts";
 import { claimFor, tellClaim } from "./claim-external-id.ts";
@@ -37,7 +37,8 @@ import { endsOf, livingAccess, openRefreshToken, sealTokens } from "../sealed-to
  * @param renew gets another access token where the one of the answer has ended; absent: the sign-in then waits
  * @throws {OnbehalfError} `id_token_invalid`: no grant is stored, and what was issued is revoked, unless that might end
  *   another grant, or our own clock or settings are wrong
- * @throws {OnbehalfError} `code_rejected`: the provider will not say who has consented; nothing is stored or revoked
+ * @throws {OnbehalfError} `code_rejected`: the provider will not say who has consented; nothing is stored or revoked. Or somebody
+ *   else has than was meant; nothing is stored, and what was issued is revoked, unless that might end another grant
  * @throws {OnbehalfError} `provider_unavailable`: the keys or the person's id could not be read; `configuration_invalid`: the
  *   provider's discovery document is wrong; `store_unavailable`. The answer stays in the journal
  */
@@ -66,6 +67,7 @@ export async function verifyAndStore(
       who === undefined
         ? await identify(protocol, { ...received, receivedAt }, asked, renew)
         : { ...received, receivedAt, profile: who };
+    if (isOther(asked, identified.profile)) throw otherAccount(protocol.provider.name);
     if (hold !== undefined && end === undefined) return await holdAnswer(context, protocol, codeHash, hold, identified);
     const consent = { ...identified, requestedScopes, externalId, account, moveExternalId };
     return await storeConsent(context, protocol, codeHash, consent);
@@ -73,6 +75,11 @@ export async function verifyAndStore(
     if (!isOnbehalfError(error, "id_token_invalid") && !isOnbehalfError(error, "code_rejected")) throw error;
     throw await quarantine(context, protocol, codeHash, received, error);
   }
+}
+
+/** Whether somebody has consented whom the sign-in was not for. */
+function isOther({ subject }: Pick<AskedOfSignIn, "subject">, { sub }: Profile): boolean {
+  return subject !== undefined && sub !== subject;
 }
 
 /** A verified answer of the token endpoint: who consented to what. */
@@ -180,7 +187,7 @@ export async function storeAtOnce(
   const receivedAt = Math.min(received.receivedAt, clock.now());
   const known = { nonce, isNonceOptional, isNonceUnknown, accessToken, receivedAt, isOtherCode };
   const profile = await protocol.verifyAtHand?.(idToken, known);
-  if (profile === undefined) return undefined;
+  if (profile === undefined || isOther(asked, profile)) return undefined;
   const hash = subjectHash(keyring, provider.issuer, profile.sub);
   const names = { externalId, account, moveExternalId };
   const consent = { tokens, receivedAt, profile, requestedScopes: scopes, ...names };

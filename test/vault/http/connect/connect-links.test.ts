@@ -47,6 +47,15 @@ async function grantsOf(vault: Vault): Promise<number> {
   return (await vault.grants()).grants.length;
 }
 
+async function connected(t: TestContext): Promise<Setup> {
+  const made = await setup(t);
+  await made.vault.exchangeCode({
+    code: made.fixture.code("ada@example.com", "openid email"),
+    externalId: "user-42",
+  });
+  return made;
+}
+
 describe("a connect link with a challenge", () => {
   test("a link goes straight to the provider, and its grant is there once the verifier has come", async (t) => {
     const { fixture, vault, browser, begin } = await setup(t);
@@ -203,15 +212,6 @@ describe("a connect link without a challenge", () => {
 });
 
 describe("a connect link for a user who has a grant", () => {
-  async function connected(t: TestContext): Promise<Setup> {
-    const made = await setup(t);
-    await made.vault.exchangeCode({
-      code: made.fixture.code("ada@example.com", "openid email"),
-      externalId: "user-42",
-    });
-    return made;
-  }
-
   test("what the grant covers is asked for again, and consent only where it must be", async (t) => {
     const { browser, begin } = await connected(t);
     const more = await browser.open((await begin({ ...newChallenge(), scopes: [appData] })).url);
@@ -253,6 +253,109 @@ describe("a connect link for a user who has a grant", () => {
     assert.equal(error, "external_id_conflict");
     assert.deepEqual(await vault.connectStatus(connectId), { status: "failed", error: "external_id_conflict" });
     assert.equal((await vault.grant({ externalId: "user-42", account: "work" })).grantId, work.grantId);
+  });
+});
+
+describe("a connect link that is to bring a grant back", () => {
+  /** A grant of ada's that is dead, and a link that is to bring it back. */
+  async function dead(t: TestContext): Promise<Setup & { readonly grantId: string; readonly again: BegunConnect }> {
+    const setUp = await connected(t);
+    const { fixture, vault, begin } = setUp;
+    const { grantId } = await vault.grant({ externalId: "user-42" });
+    fixture.standin.revoke("ada@example.com");
+    fixture.clock.advance(3_700_000);
+    await assert.rejects(vault.getAccessToken({ grantId }), refusal("reauthorization_required"));
+    return { ...setUp, grantId, again: await begin({ grantId, loginHint: "ada@example.com" }) };
+  }
+
+  test("its page asks for the account from before, and shows neither that account nor the user to whoever opens it", async (t) => {
+    const { fixture, vault, browser, grantId, again } = await dead(t);
+    const opened = await browser.open(again.url);
+    const { profile } = await vault.grant({ grantId });
+    assert.match(opened.page, /The same one as before/);
+    const going = await browser.decide(opened.page);
+    // The provider is told by the person's id there. Its address would stand in the browser's own.
+    assert.equal(new URL(nextOf(going)).searchParams.get("login_hint"), profile.sub);
+    for (const hidden of ["user-42", "ada@example.com", "ada%40example.com"])
+      for (const { page } of [opened, going]) assert.ok(!page.includes(hidden), hidden);
+    const back = await browser.open(consented(fixture.standin, nextOf(going)));
+    assert.equal(resultOf(back)["status"], "finished");
+    assert.equal((await vault.grant({ grantId })).state, "active");
+  });
+
+  for (const hasChallenge of [false, true]) {
+    test(`who consents with another account has connected nothing, ${hasChallenge ? "with" : "without"} a challenge: what was issued is revoked, and the grant stays as it was`, async (t) => {
+      const { fixture, vault, browser, begin, grantId, again } = await dead(t);
+      const link = hasChallenge ? await begin({ grantId, ...newChallenge() }) : again;
+      const opened = await browser.open(link.url);
+      const way = hasChallenge ? (opened.location ?? "") : nextOf(await browser.decide(opened.page));
+      const back = await browser.open(consented(fixture.standin, way, "mallory@example.com"));
+      assert.deepEqual(resultOf(back), { connect_id: link.connectId, status: "error", error: "other_account" });
+      assert.deepEqual(await vault.connectStatus(link.connectId), { status: "failed", error: "other_account" });
+      assert.deepEqual(
+        (await vault.grants()).grants.map(({ state, externalIds }) => [state, externalIds.length]),
+        [["lapsed", 1]],
+      );
+      const requests = fixture.standin.log().entries.map(({ path }) => path);
+      assert.equal(requests.filter((path) => path === "/revoke").length, 1);
+      assert.equal((await browser.open(link.url)).status, 410);
+    });
+  }
+
+  test("no link vouches for a grant of another user or provider, or for one that there is not", async (t) => {
+    const { begin, grantId } = await dead(t);
+    for (const options of [{ grantId, externalId: "user-43" }, { grantId: "g_nothing" }])
+      await assert.rejects(begin(options), refusal("grant_not_found"));
+  });
+});
+
+describe("people who come from no app", () => {
+  const own = async (t: TestContext): Promise<Setup & { readonly link: BegunConnect; readonly way: string }> => {
+    const setUp = await setup(t);
+    const link = await setUp.vault.beginConnect({ externalId: "user-42" });
+    const way = nextOf(await setUp.browser.decide((await setUp.browser.open(link.url)).page));
+    return { ...setUp, link, way };
+  };
+  const german = { "accept-language": "de" };
+
+  test("a link without a return URL ends at a page that says that the account is connected, in the person's language", async (t) => {
+    const { fixture, browser, link, way } = await own(t);
+    const back = await browser.open(consented(fixture.standin, way));
+    assert.equal(back.location, `${baseUrl}/done?connect_id=${link.connectId}&status=finished`);
+    const done = await browser.open(back.location ?? "", german);
+    assert.deepEqual([done.status, done.headers.get("content-language")], [200, "de"]);
+    assert.match(done.page, /Das Konto ist verbunden/);
+    assert.match(done.headers.get("content-security-policy") ?? "", /^default-src 'none'; style-src 'sha256-/);
+    assert.doesNotMatch(done.page, /<script/);
+  });
+
+  test("that page says how the link ended, whatever its address says", async (t) => {
+    const { browser, link, way } = await own(t);
+    await browser.open(backWith(way, { error: "access_denied" }));
+    const said = async (query: string): Promise<readonly [number, string]> => {
+      const { status, page } = await browser.open(`${baseUrl}/done${query}`);
+      return [status, /<h1>(.*?)<\/h1>/.exec(page)?.[1] ?? ""];
+    };
+    assert.deepEqual(await said(`?connect_id=${link.connectId}&status=finished`), [200, "Nothing was connected"]);
+    for (const query of ["", "?status=finished", "?connect_id=c_x&status=finished", "?error=Hello"])
+      assert.deepEqual(await said(query), [404, "This link does not work"]);
+    assert.equal((await browser.post(`${baseUrl}/done`, {})).status, 405);
+  });
+
+  test("that page says which code support is to be told, where a link failed by nobody's choice", async (t) => {
+    const { browser, way } = await own(t);
+    const back = await browser.open(backWith(way, { error: "server_error" }));
+    const { status, page } = await browser.open(back.location ?? "");
+    assert.equal(status, 200);
+    assert.match(page, /could not be connected[^]*server_error/);
+  });
+
+  test("a link that the app must finish has no such end", async (t) => {
+    const { vault } = await setup(t);
+    await assert.rejects(
+      vault.beginConnect({ externalId: "user-42", ...newChallenge() }),
+      (error) => isOnbehalfError(error, "invalid_request") && error.details.parameter === "return_url",
+    );
   });
 });
 

@@ -1,3 +1,4 @@
+import type { ConnectStatus } from "../../../../core/connect.ts";
 import { glyph, type Glyph } from "./glyphs.ts";
 import { type Html, html } from "./html.ts";
 import { type Language, textsOf } from "./languages/language.ts";
@@ -17,6 +18,7 @@ export const outcomeStatus = {
   other_browser: 403,
   other_person: 403,
   other_account: 409,
+  not_same_account: 409,
   sign_in: 401,
   denied: 200,
   failed: 503,
@@ -51,10 +53,29 @@ const words: Readonly<Record<Outcome, Words>> = {
   other_browser: { title: "otherBrowserTitle", text: "otherBrowserText", glyph: "shield" },
   other_person: { title: "otherPersonTitle", text: "otherPersonText", glyph: "shield" },
   other_account: { title: "otherAccountTitle", text: "otherAccountText", glyph: "notice" },
+  not_same_account: { title: "otherAccountTitle", text: "notSameAccountText", glyph: "notice" },
   sign_in: { title: "signInTitle", text: "signInText", glyph: "notice" },
   denied: { title: "deniedTitle", text: "deniedText", glyph: "shield" },
   failed: { title: "failedTitle", text: "failedText", glyph: "notice" },
 };
+
+/**
+ * What to tell the person of a link that stands so.
+ *
+ * @param error why it failed
+ */
+export function outcomeOf(status: ConnectStatus, error?: string): Outcome {
+  if (status === "expired") return "expired";
+  // What is pending becomes a grant by itself, or in the app, without the person.
+  if (status === "finished" || status === "pending") return "connected";
+  return byError.get(error ?? "") ?? "failed";
+}
+
+const byError: ReadonlyMap<string, Outcome> = new Map([
+  ["access_denied", "denied"],
+  ["other_account", "not_same_account"],
+  ["external_id_conflict", "other_account"],
+]);
 
 /** A provider's sentence is longer than a name. In characters. */
 const longestDetail = 300;

@@ -51,6 +51,7 @@ li::before {
 code { font: 0.875em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; }
 ul + .soft { margin-block-start: 0.5rem; }
 .warning { margin-block: 1.75rem; padding: 0.875rem 1rem; background: var(--care); border: 1px solid var(--care-line); border-radius: 0.875rem; }
+.note { margin-block: 1.75rem; }
 .warning h2 { margin-block: 0 0.25rem; }
 form { display: grid; gap: 0.75rem; }
 button, .button {

@@ -78,13 +78,26 @@ describe("the confirmation before a connect link leads on", () => {
       "See your e-mail address",
       "Keep its own data in a folder of your Google Drive, without access to your other files",
       "repo:status",
-      "Did you just start this in Notes yourself?",
-      "Another person could get access to your account.",
+      "Is the user account in Notes above yours?",
+      "Whoever uses that account could get access to yours.",
       "Continue to Google",
-      "Cancel, this was not me",
+      "Cancel",
     ])
       assert.ok(said.includes(part), `${part}\n${said}`);
   });
+
+  for (const language of languages) {
+    test(`in ${language}, an account that was connected before is asked for as that, and neither it nor the user is named to whoever opens the link`, () => {
+      const texts = textsOf[language];
+      const page = confirmPage({ ...view, language, isAgain: true, accountHint: "ada@example.com" });
+      const said = read(page);
+      for (const part of [texts.againAccount, texts.againOther]) assert.ok(said.includes(part), `${part}\n${said}`);
+      for (const name of ["Notes", "Google"]) assert.ok(said.includes(name), name);
+      for (const hidden of ["user-42", "ada@example.com", texts.warning.split("{")[0] ?? ""])
+        assert.ok(!page.includes(hidden), hidden);
+      assert.match(page, /value="continue"[^]*value="cancel"/);
+    });
+  }
 
   test("without a hint, or with one of which nothing can be seen, it says that the person chooses the account", () => {
     for (const accountHint of [undefined, "", " \n", "\u200b\u202e"]) {

@@ -10,10 +10,16 @@ export const en: Texts = {
   scopesTitle: "What {app} asks for",
   scopesAtProvider: "{provider} shows on the next page what {app} asks for.",
   lasting: "The access also lasts while you are away, until you end it in {app} or at {provider}.",
-  warningTitle: "Did you just start this in {app} yourself?",
-  warning: "If not, or if somebody sent you this link, please cancel. Another person could get access to your account.",
+  againTitle: "Let {app} use your {provider} account again?",
+  againLead: "Your {provider} account was connected to {app} before. {app} asks you to renew that.",
+  againAccount: "The same one as before",
+  againOther: "Sign in with the account that you connected then. With any other one, nothing is connected.",
+  againNote: "If you no longer want {app} to use your account, please cancel.",
+  warningTitle: "Is the user account in {app} above yours?",
+  warning:
+    "If it is somebody else’s, or if you do not know why you were sent here, please cancel. Whoever uses that account could get access to yours.",
   continueButton: "Continue to {provider}",
-  cancelButton: "Cancel, this was not me",
+  cancelButton: "Cancel",
 
   continuingTitle: "On to {provider}",
   continuingText: "If nothing happens, please use this link:",
@@ -22,11 +28,13 @@ export const en: Texts = {
   connectedText: "You can close this page and go back to the app.",
   expiredTitle: "This link has expired",
   expiredText:
-    "It works for a few minutes only. Please go back to the app and start again there. Nothing was connected.",
+    "It works for a few minutes only. Please start again in the app, or ask whoever sent you the link for a new one. Nothing was connected.",
   unknownTitle: "This link does not work",
-  unknownText: "It is incomplete, or it does not exist. Please go back to the app and start again there.",
+  unknownText:
+    "It is incomplete, or it does not exist. Please start again in the app, or ask whoever sent you the link for a new one.",
   usedTitle: "This link has been used already",
-  usedText: "It works only once. If the account is not connected yet, please go back to the app and start again there.",
+  usedText:
+    "It works only once. If the account is not connected yet, please start again in the app, or ask whoever sent you the link for a new one.",
   otherBrowserTitle: "Please continue where you started",
   otherBrowserText:
     "This was started in another browser, and it can only be finished there. That way nobody can take over an account with a link. Nothing was connected.",
@@ -36,14 +44,17 @@ export const en: Texts = {
   otherAccountTitle: "You chose another account",
   otherAccountText:
     "The app already uses another account of yours there. Please go back to the app, start again, and choose that one. It goes on working as before.",
+  notSameAccountText:
+    "This link is for the account that was connected before, and you signed in with another one. Nothing was connected. Please start again in the app, or ask whoever sent you the link for a new one, and choose the account from before.",
   signInTitle: "Please sign in first",
   signInText:
     "This link works only for the person it was made for. Please sign in to the app in this browser, then open the link again.",
   deniedTitle: "Nothing was connected",
-  deniedText: "The access was not granted. If you did want it, please go back to the app and start again there.",
+  deniedText:
+    "The access was not granted. If you did want it, please start again in the app, or ask whoever sent you the link for a new one.",
   failedTitle: "The account could not be connected",
   failedText:
-    "Please go back to the app and start again there. If it fails again, tell the app's support what stands here.",
+    "Please start again in the app, or ask whoever sent you the link for a new one. If it fails again, tell the app's support what stands here.",
   backButton: "Back to the app",
   detailTitle: "Message",
 

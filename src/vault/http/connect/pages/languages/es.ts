@@ -12,10 +12,16 @@ export const es: Texts = {
   scopesTitle: "Lo que solicita {app}",
   scopesAtProvider: "{provider} mostrará en la página siguiente lo que solicita {app}.",
   lasting: "El acceso continúa aunque usted no esté presente, hasta que lo retire en {app} o en {provider}.",
-  warningTitle: "¿Acaba de iniciar esto usted en {app}?",
-  warning: "Si no es así, o si alguien le envió este enlace, cancele. Otra persona podría obtener acceso a su cuenta.",
+  againTitle: "¿Permitir que {app} vuelva a usar su cuenta de {provider}?",
+  againLead: "Su cuenta de {provider} ya estuvo conectada con {app}. {app} le pide que renueve esa conexión.",
+  againAccount: "La misma que antes",
+  againOther: "Inicie sesión con la cuenta que conectó entonces. Con cualquier otra no se conectará nada.",
+  againNote: "Si ya no quiere que {app} use su cuenta, cancele.",
+  warningTitle: "¿Es suya la cuenta de usuario de {app} indicada arriba?",
+  warning:
+    "Si es de otra persona, o si no sabe por qué ha llegado aquí, cancele. Quien use esa cuenta de usuario podría obtener acceso a su cuenta.",
   continueButton: "Continuar a {provider}",
-  cancelButton: "Cancelar, no he sido yo",
+  cancelButton: "Cancelar",
 
   continuingTitle: "Continuar a {provider}",
   continuingText: "Si no ocurre nada, use este enlace:",
@@ -24,11 +30,12 @@ export const es: Texts = {
   connectedText: "Puede cerrar esta página y volver a la aplicación.",
   expiredTitle: "Este enlace ha caducado",
   expiredText:
-    "Solo funciona durante unos minutos. Vuelva a la aplicación y empiece de nuevo. No se ha conectado nada.",
+    "Solo funciona durante unos minutos. Empiece de nuevo en la aplicación o pida otro enlace a quien se lo envió. No se ha conectado nada.",
   unknownTitle: "Este enlace no funciona",
-  unknownText: "Está incompleto o no existe. Vuelva a la aplicación y empiece de nuevo.",
+  unknownText: "Está incompleto o no existe. Empiece de nuevo en la aplicación o pida otro enlace a quien se lo envió.",
   usedTitle: "Este enlace ya se ha utilizado",
-  usedText: "Solo funciona una vez. Si la cuenta aún no está conectada, vuelva a la aplicación y empiece de nuevo.",
+  usedText:
+    "Solo funciona una vez. Si la cuenta aún no está conectada, empiece de nuevo en la aplicación o pida otro enlace a quien se lo envió.",
   otherBrowserTitle: "Continúe donde empezó",
   otherBrowserText:
     "El proceso se inició en otro navegador y solo puede terminarse allí. Así nadie puede apropiarse de una cuenta con un enlace. No se ha conectado nada.",
@@ -38,14 +45,17 @@ export const es: Texts = {
   otherAccountTitle: "Ha elegido otra cuenta",
   otherAccountText:
     "La aplicación ya usa allí otra cuenta suya. Vuelva a la aplicación, empiece de nuevo y elija esa cuenta. Sigue funcionando como antes.",
+  notSameAccountText:
+    "Este enlace es para la cuenta que estuvo conectada antes, y usted ha iniciado sesión con otra. No se ha conectado nada. Empiece de nuevo en la aplicación o pida otro enlace a quien se lo envió, y elija la cuenta de antes.",
   signInTitle: "Inicie sesión primero",
   signInText:
     "Este enlace solo sirve a la persona para la que se creó. Inicie sesión en la aplicación en este navegador y vuelva a abrir el enlace.",
   deniedTitle: "No se ha conectado nada",
-  deniedText: "No se concedió el acceso. Si quería concederlo, vuelva a la aplicación y empiece de nuevo.",
+  deniedText:
+    "No se concedió el acceso. Si quería concederlo, empiece de nuevo en la aplicación o pida otro enlace a quien se lo envió.",
   failedTitle: "No se ha podido conectar la cuenta",
   failedText:
-    "Vuelva a la aplicación y empiece de nuevo. Si vuelve a fallar, comunique este mensaje al soporte de la aplicación.",
+    "Empiece de nuevo en la aplicación o pida otro enlace a quien se lo envió. Si vuelve a fallar, comunique este mensaje al soporte de la aplicación.",
   backButton: "Volver a la aplicación",
   detailTitle: "Mensaje",
 

@@ -12,11 +12,17 @@ export const fr: Texts = {
   scopesTitle: "Ce que demande {app}",
   scopesAtProvider: "{provider} affichera à la page suivante ce que demande {app}.",
   lasting: "L’accès dure même en votre absence, jusqu’à ce que vous le retiriez dans {app} ou chez {provider}.",
-  warningTitle: "Venez-vous de commencer vous-même dans {app}\u202f?",
+  againTitle: "Autoriser à nouveau {app} à utiliser votre compte {provider}\u202f?",
+  againLead:
+    "Votre compte {provider} a déjà été connecté à {app}. Cette application vous demande de renouveler cet accès.",
+  againAccount: "Le même qu’avant",
+  againOther: "Identifiez-vous avec le compte que vous aviez connecté. Avec un autre, rien ne sera connecté.",
+  againNote: "Si vous ne voulez plus que {app} utilise votre compte, veuillez annuler.",
+  warningTitle: "Le compte d’utilisateur indiqué ci-dessus dans {app} est-il le vôtre\u202f?",
   warning:
-    "Sinon, ou si quelqu’un vous a envoyé ce lien, veuillez annuler. Une autre personne pourrait obtenir l’accès à votre compte.",
+    "S’il appartient à quelqu’un d’autre, ou si vous ignorez pourquoi vous êtes ici, veuillez annuler. Toute personne qui utilise ce compte d’utilisateur pourrait obtenir l’accès à votre compte.",
   continueButton: "Continuer vers {provider}",
-  cancelButton: "Annuler, ce n’était pas moi",
+  cancelButton: "Annuler",
 
   continuingTitle: "Vers {provider}",
   continuingText: "Si rien ne se passe, veuillez utiliser ce lien\u00a0:",
@@ -25,12 +31,13 @@ export const fr: Texts = {
   connectedText: "Vous pouvez fermer cette page et revenir à l’application.",
   expiredTitle: "Ce lien a expiré",
   expiredText:
-    "Il ne fonctionne que quelques minutes. Veuillez revenir à l’application et recommencer. Rien n’a été connecté.",
+    "Il ne fonctionne que quelques minutes. Veuillez recommencer dans l’application, ou demander un nouveau lien à la personne qui vous l’a envoyé. Rien n’a été connecté.",
   unknownTitle: "Ce lien ne fonctionne pas",
-  unknownText: "Il est incomplet ou n’existe pas. Veuillez revenir à l’application et recommencer.",
+  unknownText:
+    "Il est incomplet ou n’existe pas. Veuillez recommencer dans l’application, ou demander un nouveau lien à la personne qui vous l’a envoyé.",
   usedTitle: "Ce lien a déjà été utilisé",
   usedText:
-    "Il ne fonctionne qu’une fois. Si le compte n’est pas encore connecté, veuillez revenir à l’application et recommencer.",
+    "Il ne fonctionne qu’une fois. Si le compte n’est pas encore connecté, veuillez recommencer dans l’application, ou demander un nouveau lien à la personne qui vous l’a envoyé.",
   otherBrowserTitle: "Veuillez continuer là où vous avez commencé",
   otherBrowserText:
     "L’opération a été commencée dans un autre navigateur et ne peut être terminée que là. Ainsi, personne ne peut s’emparer d’un compte avec un lien. Rien n’a été connecté.",
@@ -40,14 +47,17 @@ export const fr: Texts = {
   otherAccountTitle: "Vous avez choisi un autre compte",
   otherAccountText:
     "L’application utilise déjà un autre de vos comptes. Veuillez revenir à l’application, recommencer et choisir ce compte-là. Il continue de fonctionner comme avant.",
+  notSameAccountText:
+    "Ce lien est destiné au compte qui était connecté auparavant, et vous en avez utilisé un autre. Rien n’a été connecté. Veuillez recommencer dans l’application, ou demander un nouveau lien à la personne qui vous l’a envoyé, et choisir le compte d’avant.",
   signInTitle: "Veuillez d’abord vous identifier",
   signInText:
     "Ce lien ne fonctionne que pour la personne pour laquelle il a été créé. Veuillez vous identifier dans l’application avec ce navigateur, puis ouvrir le lien à nouveau.",
   deniedTitle: "Rien n’a été connecté",
-  deniedText: "L’accès n’a pas été accordé. Si vous le souhaitiez, veuillez revenir à l’application et recommencer.",
+  deniedText:
+    "L’accès n’a pas été accordé. Si vous le souhaitiez, veuillez recommencer dans l’application, ou demander un nouveau lien à la personne qui vous l’a envoyé.",
   failedTitle: "Le compte n’a pas pu être connecté",
   failedText:
-    "Veuillez revenir à l’application et recommencer. En cas de nouvel échec, communiquez ce message à l’assistance de l’application.",
+    "Veuillez recommencer dans l’application, ou demander un nouveau lien à la personne qui vous l’a envoyé. En cas de nouvel échec, communiquez ce message à l’assistance de l’application.",
   backButton: "Revenir à l’application",
   detailTitle: "Message",
 

@@ -14,6 +14,12 @@ export interface Texts {
   readonly scopesTitle: string;
   readonly scopesAtProvider: string;
   readonly lasting: string;
+  /** The same question about an account that was connected before. */
+  readonly againTitle: string;
+  readonly againLead: string;
+  readonly againAccount: string;
+  readonly againOther: string;
+  readonly againNote: string;
   readonly warningTitle: string;
   readonly warning: string;
   readonly continueButton: string;
@@ -36,6 +42,7 @@ export interface Texts {
   readonly otherPersonText: string;
   readonly otherAccountTitle: string;
   readonly otherAccountText: string;
+  readonly notSameAccountText: string;
   readonly signInTitle: string;
   readonly signInText: string;
   readonly deniedTitle: string;
