@@ -35,7 +35,8 @@ export function pageForPeople(request: Request, response: Response, siteFor: Sit
   if (!/^application\/problem\+json\b/.test(response.headers.get("content-type") ?? "")) return response;
   const back = backFromLink(request, siteFor);
   if (back !== undefined) return back;
-  const language = languageOf(request.headers.get("accept-language"));
+  const { headers: asked } = request;
+  const language = languageOf(asked.get("accept-language"));
   const headers = { ...pageHeaders({ language }), vary: "Accept, Accept-Language" };
   return new Response(outcomePage({ language, outcome: "unknown" }), { status: 404, headers });
 }
