@@ -1,7 +1,10 @@
-/** Makes the dashboard's page: src/dashboard/ in two files, a script and a style, that load nothing else. */
+/** Makes the dashboard's page of src/dashboard/: a style, a script, and one more for each view, loaded with it. */
 import { build } from "esbuild";
 
-/** @returns the text of `app.js` and `app.css` */
+/**
+ * @returns the texts of `app.js`, `app.css`, and of scripts that the first one loads. The names of these change with their texts, and stand in
+ *   those that load them
+ */
 export async function buildPage(): Promise<ReadonlyMap<string, string>> {
   const root = new URL("../", import.meta.url).pathname;
   const { outputFiles } = await build({
@@ -13,6 +16,8 @@ export async function buildPage(): Promise<ReadonlyMap<string, string>> {
     outdir: "dist/service/http/dashboard",
     write: false,
     bundle: true,
+    splitting: true,
+    chunkNames: "[name]-[hash]",
     minify: true,
     format: "esm",
     target: "es2022",

@@ -146,9 +146,16 @@ export interface Probe {
 }
 
 export interface BegunConnect {
+  readonly connect_id: string;
   readonly url: string;
   readonly expires_at: string;
   readonly external_id: string;
+}
+
+/** How a reconnect link stands. */
+export interface LinkState {
+  readonly status: "waiting" | "pending" | "finished" | "failed" | "expired";
+  readonly error?: string;
 }
 
 /** What ends where a grant is ended. */

@@ -5,7 +5,7 @@ import type { Caller, CallerList, Me, Session, SessionPage } from "./answers.ts"
 import { ask, useAsk } from "./ask.ts";
 import { CreateCaller, CreateSession, NarrowCaller, RotateCaller } from "./caller-forms.tsx";
 import type { NewKey } from "./caller-forms.tsx";
-import { Confirm, ShownOnce } from "./forms.tsx";
+import { Confirm, Quiet, ShownOnce } from "./forms.tsx";
 import { Empty, Failure, Ghost, serviceNow, Time } from "./parts.tsx";
 import { counted } from "./words.ts";
 
@@ -84,7 +84,7 @@ function Asked({ question, me, permissions, shown, done, close }: AskedProps): J
   if (question.is === "session") return <CreateSession caller={question.caller} shown={shown} close={close} />;
   if (question.is === "key") {
     return (
-      <ShownOnce title={question.title} secret={question.key} close={close}>
+      <ShownOnce title={question.title} secret={question.key} what="the key" close={close}>
         <p>
           This is the only time that it is shown: a keyed hash of it is kept. Put it where the program reads its
           secrets, and nowhere else.
@@ -254,21 +254,6 @@ function Sessions({ page: { sessions, cursor }, isReader, put }: SessionsProps):
         </p>
       )}
     </>
-  );
-}
-
-interface QuietProps {
-  readonly of: string;
-  readonly verb: string;
-  readonly press: () => void;
-}
-
-/** A button of a row. Who does not see the row hears whose it is. */
-export function Quiet({ of, verb, press }: QuietProps): JSX.Element {
-  return (
-    <button class="quiet" type="button" aria-label={`${verb.replace("…", "")}: ${of}`} onClick={press}>
-      {verb}
-    </button>
   );
 }
 

@@ -2,7 +2,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useAct } from "./act.ts";
 import type { Act } from "./act.ts";
-import { Copy } from "./copy.tsx";
+import { CopyOut } from "./copy.tsx";
 import { Dialog } from "./dialog.tsx";
 import { Failure } from "./parts.tsx";
 
@@ -33,7 +33,7 @@ export function AskDialog<T>({ title, verb, isDanger = false, act, close, childr
           <button class={`button ${isDanger ? "danger" : "primary"}`} disabled={act.isBusy}>
             {verb}
           </button>
-          <button class="button" type="button" onClick={close}>
+          <button class="button" type="button" autofocus={isDanger} onClick={close}>
             Cancel
           </button>
         </p>
@@ -65,15 +65,17 @@ export function Confirm({ title, verb, doIt, done, close, children }: ConfirmPro
 interface OnceProps {
   readonly title: string;
   readonly secret: string;
+  /** What it is: `the key`. */
+  readonly what: string;
   readonly close: () => void;
   readonly children: ComponentChildren;
 }
 
 /** A key or link that is shown here and nowhere else: it is gone with the question. */
-export function ShownOnce({ title, secret, close, children }: OnceProps): JSX.Element {
+export function ShownOnce({ title, secret, what, close, children }: OnceProps): JSX.Element {
   return (
     <Dialog title={title} close={close}>
-      <Copy text={secret} />
+      <CopyOut text={secret} what={what} />
       {children}
       <p class="buttons">
         <button class="button" type="button" onClick={close}>
@@ -166,5 +168,20 @@ export function Pick({ label, choices, value, change }: PickProps): JSX.Element 
         ))}
       </select>
     </label>
+  );
+}
+
+interface QuietProps {
+  readonly of: string;
+  readonly verb: string;
+  readonly press: () => void;
+}
+
+/** A button of a row. Who does not see the row hears whose it is. */
+export function Quiet({ of, verb, press }: QuietProps): JSX.Element {
+  return (
+    <button class="quiet" type="button" aria-label={`${verb.replace("…", "")}: ${of}`} onClick={press}>
+      {verb}
+    </button>
   );
 }

@@ -2,10 +2,11 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { useAct } from "./act.ts";
-import type { BegunConnect, Ends, Grant, Probe, WholeGrant } from "./answers.ts";
+import type { Ends, Grant, Probe, WholeGrant } from "./answers.ts";
 import { ask, useAsk } from "./ask.ts";
-import { Copy } from "./copy.tsx";
 import { Dialog } from "./dialog.tsx";
+import { isOver, useLink } from "./link.ts";
+import { LinkNote, ReconnectDialog } from "./reconnect.tsx";
 import { Failure, Ghost, serviceNow, Time } from "./parts.tsx";
 import { counted, plainly, probeWords, sentence, whose } from "./words.ts";
 
@@ -22,14 +23,20 @@ export function GrantActs({ whole, again }: ActsProps): JSX.Element {
   const [ended, setEnded] = useState<Grant | undefined>(undefined);
   const probe = useAct(() => ask<Probe>(`${path}/probe`, { method: "POST" }), again);
   const mayAsk = usePassed(probe.done?.again_at);
+  const { link, follow } = useLink(again);
   const close = (): void => setOpen(undefined);
+  const reconnect = (): void => {
+    // Of one that is over nothing more is to be seen: the operator wants the next.
+    if (link !== undefined && isOver(link)) follow(undefined);
+    setOpen("connect");
+  };
   return (
     <section aria-label="What you can do" class="acts">
       <p class="buttons">
         <button class="button" type="button" disabled={probe.isBusy || !mayAsk} onClick={() => probe.run()}>
           {probe.isBusy ? "Asking the provider…" : mayAsk ? "Ask the provider" : "Asked a moment ago"}
         </button>
-        <button class="button" type="button" onClick={() => setOpen("connect")}>
+        <button class={`button ${grant.state === "lapsed" ? "primary" : ""}`} type="button" onClick={reconnect}>
           Reconnect link…
         </button>
         {grant.state === "revoked" ? null : (
@@ -41,9 +48,10 @@ export function GrantActs({ whole, again }: ActsProps): JSX.Element {
       <div role="status">
         {probe.done === undefined ? null : <Found probe={probe.done} />}
         {ended === undefined ? null : <p class="notice">{endedWords(ended)}</p>}
+        {link === undefined || open === "connect" ? null : <LinkNote link={link} show={reconnect} />}
       </div>
       {probe.error === undefined ? null : <Failure error={probe.error} />}
-      {open === "connect" ? <ConnectDialog whole={whole} close={close} /> : null}
+      {open === "connect" ? <ReconnectDialog whole={whole} link={link} follow={follow} close={close} /> : null}
       {open === "disconnect" ? (
         <DisconnectDialog
           grant={grant}
@@ -113,113 +121,6 @@ function endedWords(grant: Grant): string {
     : "Disconnected, and the provider has confirmed it.";
 }
 
-interface ConnectProps {
-  readonly whole: WholeGrant;
-  readonly close: () => void;
-}
-
-/** A link at which the grant's person consents again. */
-function ConnectDialog({ whole: { grant, reconnect }, close }: ConnectProps): JSX.Element {
-  const { external_ids: ties } = grant;
-  const [tie, setTie] = useState(0);
-  const [returnUrl, setReturnUrl] = useState(reconnect.return_urls[0]?.url ?? "");
-  const link = useAct(() => {
-    const { external_id, account } = ties[tie] ?? {};
-    const body = { external_id, account, return_url: returnUrl };
-    return ask<BegunConnect>(`/grants/${grant.grant_id}/connect`, { method: "POST", body });
-  });
-  if (reconnect.lacks !== undefined) {
-    return (
-      <Dialog title="No link can be made" close={close}>
-        <p>{plainly(reconnect.lacks)}.</p>
-        <p>
-          <strong>What to do:</strong> {sentence(reconnect.fix ?? "")}
-        </p>
-        <p class="buttons">
-          <button class="button" type="button" onClick={close}>
-            Close
-          </button>
-        </p>
-      </Dialog>
-    );
-  }
-  if (link.done !== undefined) {
-    const { url, external_id: externalId, expires_at: expiresAt } = link.done;
-    return (
-      <Dialog title="The reconnect link" close={close}>
-        <Copy text={url} />
-        <p>
-          Send it to {externalId} and to nobody else: whoever opens it first connects an account of theirs with{" "}
-          {externalId}. It ends <Time at={expiresAt} />.
-        </p>
-        <p class="buttons">
-          <button class="button" type="button" onClick={close}>
-            Close
-          </button>
-        </p>
-      </Dialog>
-    );
-  }
-  return (
-    <Dialog title="Make a reconnect link" close={close}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          link.run();
-        }}
-      >
-        <p>
-          The person signs in at {grant.provider} again, and consents to all that this grant covers. A page tells them
-          before whose account becomes connected.
-        </p>
-        {ties.length < 2 ? null : (
-          <label>
-            For whom
-            <select value={tie} onChange={(event) => setTie(Number(event.currentTarget.value))}>
-              {ties.map(({ external_id: externalId, account }, n) => (
-                <option key={`${externalId} ${account}`} value={n}>
-                  {externalId} ({account})
-                </option>
-              ))}
-            </select>
-          </label>
-        )}
-        <label>
-          Where they come back to
-          <input
-            type="url"
-            required
-            list="return-urls"
-            autocomplete="off"
-            value={returnUrl}
-            onInput={(event) => setReturnUrl(event.currentTarget.value)}
-          />
-          <span class="soft">
-            {reconnect.return_urls.some((each) => each.is_prefix)
-              ? "Whatever begins so is allowed."
-              : "One of those that are set."}
-          </span>
-        </label>
-        <datalist id="return-urls">
-          {reconnect.return_urls.map(({ url }) => (
-            <option key={url} value={url} />
-          ))}
-        </datalist>
-        {link.error === undefined ? null : <Failure error={link.error} />}
-        <p class="buttons">
-          <button class="button primary" disabled={link.isBusy}>
-            Make the link
-          </button>
-          <button class="button" type="button" onClick={close}>
-            Cancel
-          </button>
-        </p>
-      </form>
-    </Dialog>
-  );
-}
-
 interface DisconnectProps {
   readonly grant: Grant;
   readonly close: () => void;
@@ -253,7 +154,7 @@ function DisconnectDialog({ grant, close, done }: DisconnectProps): JSX.Element 
               ? "Disconnect"
               : `Disconnect ${counted(ends.grants.length + 1, "grant")}`}
         </button>
-        <button class="button" type="button" onClick={close}>
+        <button class="button" type="button" autofocus onClick={close}>
           {end.error === undefined ? "Cancel" : "Close"}
         </button>
       </p>

@@ -7,12 +7,7 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Me } from "./answers.ts";
 import { ask, useAsk } from "./ask.ts";
-import { GrantView } from "./grant.tsx";
-import { GrantsView } from "./grants.tsx";
-import { OverviewView } from "./overview.tsx";
-import { CallersView } from "./callers.tsx";
-import { OperatorsView } from "./operators.tsx";
-import { SetUpView } from "./setup.tsx";
+import { Later } from "./later.tsx";
 import { Empty, Failure, setServiceTime } from "./parts.tsx";
 
 const views = [
@@ -75,14 +70,22 @@ interface ViewProps {
 }
 
 function View({ first, second, query, me }: ViewProps): JSX.Element {
-  if (first === "grants")
-    return second === "" ? <GrantsView query={query} me={me} /> : <GrantView key={second} grantId={second} me={me} />;
-  if (first === "callers") return <CallersView me={me} />;
-  if (first === "operators") return <OperatorsView me={me} />;
-  if (first === "setup") return <SetUpView />;
+  if (first === "grants" && second === "") return <Later key="grants" load={grants} query={query} me={me} />;
+  if (first === "grants") return <Later key={second} load={grant} grantId={second} me={me} />;
+  if (first === "callers") return <Later key={first} load={callers} me={me} />;
+  if (first === "operators") return <Later key={first} load={operators} me={me} />;
+  if (first === "setup") return <Later key={first} load={setUp} />;
   if (first !== "") return <Nowhere />;
-  return <OverviewView />;
+  return <Later key="overview" load={overview} />;
 }
+
+// Whoever looks at one view waits for its script, and for no other's.
+const grants = async () => (await import("./grants.tsx")).GrantsView;
+const grant = async () => (await import("./grant.tsx")).GrantView;
+const callers = async () => (await import("./callers.tsx")).CallersView;
+const operators = async () => (await import("./operators.tsx")).OperatorsView;
+const setUp = async () => (await import("./setup.tsx")).SetUpView;
+const overview = async () => (await import("./overview.tsx")).OverviewView;
 
 function Nowhere(): JSX.Element {
   return (

@@ -4,8 +4,7 @@ import { useState } from "preact/hooks";
 import { useAct } from "./act.ts";
 import type { Me, Operator } from "./answers.ts";
 import { ask, useAsk } from "./ask.ts";
-import { Quiet } from "./callers.tsx";
-import { AskDialog, Confirm, ShownOnce } from "./forms.tsx";
+import { AskDialog, Confirm, Quiet, ShownOnce } from "./forms.tsx";
 import { Failure, Ghost, Time } from "./parts.tsx";
 
 const roleWords = { operator: "May change things", reader: "Read-only" } as const;
@@ -82,7 +81,7 @@ export function OperatorsView({ me }: { readonly me: Me }): JSX.Element {
         />
       ) : null}
       {made === undefined ? null : (
-        <ShownOnce title="The link" secret={addressOf(made.link)} close={() => setMade(undefined)}>
+        <ShownOnce title="The link" secret={addressOf(made.link)} what="the link" close={() => setMade(undefined)}>
           <p>
             It lets one browser in, once, and ends <Time at={made.expires_at} />. This is the only time that it is
             shown. Give it to nobody but whom it is for.

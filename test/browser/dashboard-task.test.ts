@@ -83,13 +83,17 @@ describe("an operator at the dashboard, in real Chromium", needsChromium, () => 
     standin.person({ email: "anna@workspace.example", refusal: null });
     for (const who of ["anna", "bert"]) {
       await openGrant(page, who);
-      await page.getByRole("button", { name: "Reconnect link…" }).click();
-      await page.getByLabel("Where they come back to").fill(`${fixture.url}/back`);
-      await page.getByRole("button", { name: "Make the link" }).click();
-      await consents(await page.locator("dialog .copy code").innerText());
-      await page.getByRole("button", { name: "Close" }).click();
-      await openGrant(page, who);
+      const link = await makeLink(page);
+      // The page named nobody to whoever has got the link, and warned of nobody.
+      const read = await consents(link);
+      assert.match(read, /Let Notes use your Google account again\?[^]*The same one as before/);
+      assert.doesNotMatch(read, new RegExp(`${who}|warn|somebody else`, "i"));
+      // The dialog and the page behind it say so by themselves.
+      await page.locator("dialog h2", { hasText: "Connected again" }).waitFor();
+      assert.match(await page.locator("dialog [role=status]").innerText(), new RegExp(`^${who} has consented again`));
+      assert.doesNotMatch(await page.locator("dialog").innerText(), /\bends\b/);
       await page.locator(".title .badge", { hasText: "Active" }).waitFor();
+      await page.getByRole("button", { name: "Close" }).click();
       assert.match(await page.locator(".life").first().innerText(), /Works again[^]*Lapsed[^]*Consent given/);
     }
 
@@ -106,6 +110,39 @@ describe("an operator at the dashboard, in real Chromium", needsChromium, () => 
     await context.close();
   });
 
+  test("a reconnect link that is out is followed: an operator reads by which mistake it brought nothing, and makes another", async () => {
+    const { standin, vault } = fixture;
+    await died("ella", "ella@example.com", () => standin.revoke("ella@example.com"));
+    const { page, context, complaints } = await signIn(browser, fixture);
+    await openGrant(page, "ella");
+    await consents(await makeLink(page), "mallory@example.com", "You chose another account");
+    await page.locator("dialog h2", { hasText: "Nothing was connected" }).waitFor();
+    assert.match(await page.locator("dialog [role=status]").innerText(), /with another account than this grant’s/);
+    // Where the link was is another button now, and it has the focus.
+    await page.locator("dialog button:focus", { hasText: "Make another link" }).waitFor();
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: "Make the link" }).click();
+    const second = await page.locator("dialog .copy-out code").innerText();
+    await page.keyboard.press("Escape");
+    await page.locator(".link-note", { hasText: "A reconnect link is out." }).waitFor();
+    const other = await strange(browser, fixture);
+    await other.page.goto(second);
+    await other.page.click('button[value="cancel"]');
+    await other.page.locator("h1", { hasText: "Nothing was connected" }).waitFor();
+    await page.locator(".link-note.failed", { hasText: "They said no" }).waitFor();
+    assert.equal((await vault.grant({ externalId: "ella" })).state, "lapsed");
+    assert.deepEqual([complaints, other.complaints], [[], []]);
+    await Promise.all([context.close(), other.context.close()]);
+  });
+
+  /** On a grant's page. @returns the link */
+  async function makeLink(page: Page): Promise<string> {
+    await page.getByRole("button", { name: "Reconnect link…" }).click();
+    await page.getByRole("button", { name: "Make the link" }).click();
+    await page.locator("dialog h2", { hasText: "Send this link" }).waitFor();
+    return page.locator("dialog .copy-out code").innerText();
+  }
+
   async function openGrant(page: Page, who: string): Promise<void> {
     await page.locator("nav a", { hasText: "Grants" }).click();
     await page.locator("table.grants a", { hasText: who }).click();
@@ -113,13 +150,29 @@ describe("an operator at the dashboard, in real Chromium", needsChromium, () => 
     await settled(page);
   }
 
-  /** At the provider, which the link tells who is meant. */
-  async function consents(link: string): Promise<void> {
+  /**
+   * Consents at the provider, which the link tells who is meant.
+   *
+   * @param other an account that is chosen there in that one's place
+   * @param end what the page says at which the person ends
+   * @returns what the link's page says
+   */
+  async function consents(link: string, other?: string, end = "The account is connected"): Promise<string> {
     const { page, context } = await strange(browser, fixture);
     await page.goto(link);
+    const said = await page.innerText("main");
     await page.click('button[name="decision"][value="continue"]');
+    await page.locator("#allow").waitFor();
+    if (other !== undefined) {
+      fixture.standin.person({ email: other });
+      const asked = new URL(page.url());
+      asked.searchParams.set("login_hint", other);
+      await page.goto(asked.href);
+    }
     await page.click("#allow");
-    await page.waitForURL(`${fixture.url}/back**`);
+    await page.locator("h1", { hasText: end }).waitFor();
+    assert.match(page.url(), /\/connect\/done\?connect_id=c_/);
     await context.close();
+    return said;
   }
 });

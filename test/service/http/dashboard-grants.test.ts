@@ -67,18 +67,19 @@ describe("a reconnect link of the dashboard", () => {
     return last;
   };
 
-  test("a reconnect link is for the grant's own user and account, and comes back to the address that is set", async (t) => {
+  test("a reconnect link is for the grant's own user and account, names neither to whoever opens it, and ends at a page of the service or where the operator says", async (t) => {
     const service = await dashboardService(t, connectable);
     const { grantId, subject } = await made(service, ["user-1"]);
     const operator = await signedIn(service);
     const link = await bodyOf(await send(service, "POST", `/grants/${grantId}/connect`, operator, {}));
     assert.equal(link["external_id"], "user-1");
-    assert.equal(link["return_url"], "https://app.example/settings");
     const page = await fetch(String(link["url"]));
     assert.equal(page.status, 200);
     const text = await page.text();
-    assert.match(text, /user-1/);
-    assert.ok(!text.includes(subject));
+    assert.match(text, /The same one as before/);
+    for (const hidden of [subject, "user-1", "ada@example.com"]) assert.ok(!text.includes(hidden), hidden);
+    const state = await bodyOf(await get(service, `/links/${String(link["connect_id"])}`, operator));
+    assert.deepEqual(state, { status: "waiting" });
     assert.deepEqual(await recorded(service), [["connect.created", "waiting", true]]);
     for (const returnUrl of ["https://app.example/back/to/it", "https://app.example/settings"]) {
       const other = await send(service, "POST", `/grants/${grantId}/connect`, operator, { return_url: returnUrl });
@@ -115,13 +116,11 @@ describe("a reconnect link of the dashboard", () => {
     }
   });
 
-  test("where no link can be made, the grant's page says which setting is missing, and so does the refusal", async (t) => {
+  test("where no link can be made, the grant's page says what is missing, and so does the refusal; an address to come back to is not", async (t) => {
     const service = await dashboardService(t);
-    const tied = await made(service, ["user-1"]);
     const bare = await service.grant("carl@example.com");
     const operator = await signedIn(service);
     for (const [{ grantId }, lacks, fix, code] of [
-      [tied, /no address is set/, /ONBEHALF_RETURN_URLS/, "return_url_not_allowed"],
       [bare, /no external id/, /external_id/, "invalid_request"],
     ] as const) {
       const { reconnect } = await bodyOf<{ reconnect: { lacks: string; fix: string } }>(
@@ -135,6 +134,10 @@ describe("a reconnect link of the dashboard", () => {
       assert.equal(error, code);
       assert.equal(hint, reconnect.fix);
     }
+    const { grantId } = await made(service, ["user-1"]);
+    const { reconnect } = await bodyOf<{ reconnect: object }>(await get(service, `/grants/${grantId}`, operator));
+    assert.deepEqual(reconnect, { return_urls: [] });
+    assert.equal((await send(service, "POST", `/grants/${grantId}/connect`, operator, {})).status, 200);
     assert.deepEqual(service.faults, []);
   });
 });

@@ -15,7 +15,7 @@ export const grantActionRoutes: readonly DashboardRoute[] = [
   { method: "POST", path: "/grants/{grant_id}/probe", needs: "operator", answer: probe },
   { method: "GET", path: "/grants/{grant_id}/ends", needs: "reader", answer: ends },
   { method: "POST", path: "/grants/{grant_id}/connect", needs: "operator", answer: connect },
-  { method: "GET", path: "/links/{connect_id}", needs: "operator", answer: link },
+  { method: "GET", path: "/links/{connect_id}", needs: "reader", answer: link },
   { method: "DELETE", path: "/grants/{grant_id}", needs: "operator", answer: disconnect },
 ];
 

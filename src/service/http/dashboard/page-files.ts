@@ -4,7 +4,7 @@
  */
 import { OnbehalfError } from "../../../core/errors.ts";
 
-/** The text of `app.js` and `app.css`. */
+/** The texts of `app.js`, `app.css`, and the scripts that the first one loads. */
 export async function pageFiles(): Promise<ReadonlyMap<string, string>> {
   const tool = new URL("../../../../tools/dashboard-page.ts", import.meta.url).href;
   try {

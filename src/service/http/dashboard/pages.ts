@@ -8,9 +8,12 @@ interface Asset {
 }
 
 const types: Readonly<Record<string, string>> = {
-  "app.js": "text/javascript; charset=utf-8",
-  "app.css": "text/css; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  css: "text/css; charset=utf-8",
 };
+
+/** What the page itself names. All else is named by these, with the hash that the build has given it. */
+const entries: ReadonlySet<string> = new Set(["app.js", "app.css"]);
 
 let loading: Promise<ReadonlyMap<string, Asset>> | undefined;
 
@@ -25,7 +28,8 @@ async function assets(): Promise<ReadonlyMap<string, Asset>> {
   loading ??= filesOfPage().then((files) => {
     const named = [...files].map(([plain, text]): [string, Asset] => {
       const hash = createHash("sha256").update(text).digest("hex").slice(0, 12);
-      return [plain, { name: plain.replace(".", `-${hash}.`), text, type: types[plain] ?? "text/plain" }];
+      const name = entries.has(plain) ? plain.replace(".", `-${hash}.`) : plain;
+      return [plain, { name, text, type: types[plain.split(".").at(-1) ?? ""] ?? "text/plain" }];
     });
     return new Map(named);
   });

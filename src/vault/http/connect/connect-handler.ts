@@ -29,15 +29,8 @@ import {
 } from "./link.ts";
 import type { Flow, Link } from "./link.ts";
 import { stateOf } from "./finish-connect.ts";
-import {
-  confirmPage,
-  continuePage,
-  languageOf,
-  outcomeOf,
-  outcomePage,
-  outcomeStatus,
-  pageHeaders,
-} from "./pages/index.ts";
+import { outcomeOf } from "./outcome-of.ts";
+import { confirmPage, continuePage, languageOf, outcomePage, outcomeStatus, pageHeaders } from "./pages/index.ts";
 import type { Language, Outcome } from "./pages/index.ts";
 import type { ConnectParts } from "./parts.ts";
 import type { ConnectSite } from "./site.ts";

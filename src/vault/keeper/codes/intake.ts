@@ -45,6 +45,11 @@ export interface AskedOfSignIn extends Pick<
   readonly moveExternalId?: boolean | undefined;
 }
 
+/** Whether somebody has consented whom the sign-in was not for. */
+export function isOtherPerson({ subject }: Pick<AskedOfSignIn, "subject">, { sub }: { readonly sub: string }): boolean {
+  return subject !== undefined && sub !== subject;
+}
+
 /** One code on its way to a grant, with what several steps need. */
 export interface Intake {
   readonly protocol: Protocol;

@@ -21,7 +21,7 @@ import { assertIdentity, openAccessToken, openPerson, sealPerson } from "../../g
 import { claimFor, tellClaim } from "./claim-external-id.ts";
 import type { Claim } from "./claim-external-id.ts";
 import { holdAnswer } from "./hold-answer.ts";
-import { grantOf } from "./intake.ts";
+import { grantOf, isOtherPerson } from "./intake.ts";
 import { coversMoreThan, lookAtHeld } from "./look-at-held.ts";
 import type { AskedOfSignIn } from "./intake.ts";
 import { quarantine } from "./quarantine.ts";
@@ -67,7 +67,7 @@ export async function verifyAndStore(
       who === undefined
         ? await identify(protocol, { ...received, receivedAt }, asked, renew)
         : { ...received, receivedAt, profile: who };
-    if (isOther(asked, identified.profile)) throw otherAccount(protocol.provider.name);
+    if (isOtherPerson(asked, identified.profile)) throw otherAccount(protocol.provider.name);
     if (hold !== undefined && end === undefined) return await holdAnswer(context, protocol, codeHash, hold, identified);
     const consent = { ...identified, requestedScopes, externalId, account, moveExternalId };
     return await storeConsent(context, protocol, codeHash, consent);
@@ -75,11 +75,6 @@ export async function verifyAndStore(
     if (!isOnbehalfError(error, "id_token_invalid") && !isOnbehalfError(error, "code_rejected")) throw error;
     throw await quarantine(context, protocol, codeHash, received, error);
   }
-}
-
-/** Whether somebody has consented whom the sign-in was not for. */
-function isOther({ subject }: Pick<AskedOfSignIn, "subject">, { sub }: Profile): boolean {
-  return subject !== undefined && sub !== subject;
 }
 
 /** A verified answer of the token endpoint: who consented to what. */
@@ -187,7 +182,7 @@ export async function storeAtOnce(
   const receivedAt = Math.min(received.receivedAt, clock.now());
   const known = { nonce, isNonceOptional, isNonceUnknown, accessToken, receivedAt, isOtherCode };
   const profile = await protocol.verifyAtHand?.(idToken, known);
-  if (profile === undefined || isOther(asked, profile)) return undefined;
+  if (profile === undefined || isOtherPerson(asked, profile)) return undefined;
   const hash = subjectHash(keyring, provider.issuer, profile.sub);
   const names = { externalId, account, moveExternalId };
   const consent = { tokens, receivedAt, profile, requestedScopes: scopes, ...names };

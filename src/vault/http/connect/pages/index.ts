@@ -7,6 +7,6 @@
  */
 export { confirmPage, type ConfirmView } from "./confirm-page.ts";
 export { continuePage } from "./continue-page.ts";
-export { outcomeOf, outcomePage, outcomeStatus, type Outcome } from "./outcome-page.ts";
+export { outcomePage, outcomeStatus, type Outcome } from "./outcome-page.ts";
 export { pageHeaders } from "./page-headers.ts";
 export { languageOf, type Language } from "./languages/language.ts";

@@ -1,4 +1,3 @@
-import type { ConnectStatus } from "../../../../core/connect.ts";
 import { glyph, type Glyph } from "./glyphs.ts";
 import { type Html, html } from "./html.ts";
 import { type Language, textsOf } from "./languages/language.ts";
@@ -58,24 +57,6 @@ const words: Readonly<Record<Outcome, Words>> = {
   denied: { title: "deniedTitle", text: "deniedText", glyph: "shield" },
   failed: { title: "failedTitle", text: "failedText", glyph: "notice" },
 };
-
-/**
- * What to tell the person of a link that stands so.
- *
- * @param error why it failed
- */
-export function outcomeOf(status: ConnectStatus, error?: string): Outcome {
-  if (status === "expired") return "expired";
-  // What is pending becomes a grant by itself, or in the app, without the person.
-  if (status === "finished" || status === "pending") return "connected";
-  return byError.get(error ?? "") ?? "failed";
-}
-
-const byError: ReadonlyMap<string, Outcome> = new Map([
-  ["access_denied", "denied"],
-  ["other_account", "not_same_account"],
-  ["external_id_conflict", "other_account"],
-]);
 
 /** A provider's sentence is longer than a name. In characters. */
 const longestDetail = 300;
