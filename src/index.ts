@@ -68,6 +68,7 @@ export type { AboutWork, OnEvent, VaultEvent } from "./vault/events.ts";
 export { parseGrantRef } from "./vault/grants/find-grant.ts";
 export { unreadableGrants } from "./vault/grants/unreadable-grants.ts";
 export type { UnreadableGrant } from "./vault/grants/unreadable-grants.ts";
+export type { UnwellCount } from "./core/diagnosis/unwell-counts.ts";
 export type { GrantPage, GrantQuery } from "./vault/grants/list-grants.ts";
 export type { AppHooks, GrantContext, HandlerContext, NamedByApp } from "./vault/http/app-hooks.ts";
 export type { AuthCodeHandler, AuthCodeHandlerOptions } from "./vault/http/authcode-handler.ts";

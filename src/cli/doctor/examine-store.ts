@@ -9,6 +9,7 @@ import { checkDisk, checkMode } from "../../service/doctor/check-files.ts";
 import { checkGrants } from "../../service/doctor/check-grants.ts";
 import { checkKeys } from "../../service/doctor/check-keys.ts";
 import { checkStanding } from "../../service/doctor/check-standing.ts";
+import { checkUnwell } from "../../service/doctor/check-unwell.ts";
 import { fileFacts, hasWriteAheadLog } from "../../service/doctor/files.ts";
 import { fail, ok, warn } from "../../service/doctor/finding.ts";
 import type { Finding } from "../../service/doctor/finding.ts";
@@ -50,10 +51,12 @@ async function examineKeys(store: Store, keyring: MasterKeySource): Promise<Find
   const status = await keyStatus(store, keyring);
   const findings = checkKeys(status);
   if (status.dataKeys.length === 0 || findings.some(({ status: found }) => found === "fail")) return findings;
+  const found = await unreadableGrants(store, keyring);
   const audit = await auditStatus(store, keyring, newestRows);
   return [
     ...findings,
-    ...checkGrants(await unreadableGrants(store, keyring), status),
+    ...checkGrants(found, status),
+    ...checkUnwell(found.unwell),
     ...(audit === undefined ? [] : [checkAudit(audit)]),
   ];
 }

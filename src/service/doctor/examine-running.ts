@@ -1,5 +1,7 @@
 /** What the checks say of a service that runs, by what it has open. It holds no master key and no secret of a client. */
 import type { KeyStatus, Provider, Vault } from "../../index.ts";
+import { UnwellCounts } from "../../core/diagnosis/unwell-counts.ts";
+import type { UnwellCount } from "../../core/diagnosis/unwell-counts.ts";
 import { environment } from "../settings/environment.ts";
 import { checkAddress, checkMetrics } from "./check-address.ts";
 import { checkCallers } from "./check-callers.ts";
@@ -8,6 +10,7 @@ import { checkGrants } from "./check-grants.ts";
 import { checkKeys } from "./check-keys.ts";
 import { checkRescue } from "./check-rescue.ts";
 import { checkFoundDamage, checkStanding } from "./check-standing.ts";
+import { checkUnwell } from "./check-unwell.ts";
 import { checkVariables } from "./check-variables.ts";
 import { examineProvider, examineServer } from "./examine-provider.ts";
 import { fileFacts, hasWriteAheadLog } from "./files.ts";
@@ -51,6 +54,7 @@ async function examineHere(vault: Vault, told: Told): Promise<Finding[]> {
     ...checkCallers(status.callers, vault.clock.now()),
     ...checkKeys(keys),
     ...(await examineGrants(vault, keys)),
+    ...checkUnwell(unwellOf(vault)),
     ...checkWebhooks(status.deliveries, told.webhookUrl),
     ...(listens === undefined
       ? []
@@ -88,6 +92,12 @@ async function examineGrants({ directory }: Vault, keys: KeyStatus): Promise<Fin
     .map(({ grantId, provider, state }) => ({ grantId, provider, state, values: [], keyIds: [] }));
   if (!isWhole && unreadable.length === 0) return [ok("grants", `of ${grants} that were read so far, each opens`)];
   return checkGrants({ grants, unreadable }, keys);
+}
+
+function unwellOf({ directory, clock }: Vault): readonly UnwellCount[] {
+  const counts = new UnwellCounts(clock.now());
+  for (const entry of directory.search({})) counts.add(entry);
+  return counts.list();
 }
 
 function checkWebhooks(

@@ -30,6 +30,8 @@ export interface DirectoryEntry {
   readonly reason?: string;
   /** Whom that depends on. */
   readonly dependsOn?: string;
+  /** When its consent ends, milliseconds since the epoch, where that is why it is not well. */
+  readonly endsAt?: number;
   /** Since when it has been in its state, milliseconds since the epoch. */
   readonly since: number;
   /**
@@ -217,7 +219,8 @@ function entryOf(context: Context, row: GrantRow, words: Words): DirectoryEntry 
   try {
     const names = namesOf(grantOf(context.keyring, row));
     const { reason, dependsOn } = diagnosisOf(context, row) ?? {};
-    return { ...plain, ...defined({ reason, dependsOn }), names };
+    const endsAt = reason === "consent_ends" ? (row.consentExpiresAt ?? undefined) : undefined;
+    return { ...plain, ...defined({ reason, dependsOn, endsAt }), names };
   } catch (error) {
     if (!isOnbehalfError(error, "grant_unreadable")) throw error;
     return { ...plain, reason: "unreadable", names: inLines([grantId]) };

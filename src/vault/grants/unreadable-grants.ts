@@ -1,4 +1,6 @@
 import { assertFits, required } from "../../core/argument-checks.ts";
+import { UnwellCounts } from "../../core/diagnosis/unwell-counts.ts";
+import type { UnwellCount } from "../../core/diagnosis/unwell-counts.ts";
 import type { GrantState } from "../../core/grant-state.ts";
 import { readingClasses } from "../../crypto/keyring.ts";
 import { openKeyring } from "../../crypto/wrapped-keys.ts";
@@ -9,6 +11,7 @@ import { sealedUnder } from "../../crypto/sealing.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
 import type { Store } from "../../store/store.ts";
 import { ifReadable } from "../errors/grant-unreadable.ts";
+import { diagnosisOf, learnLives } from "./diagnosed.ts";
 import { openAccessToken, openPerson } from "./sealed-grant.ts";
 
 /** A grant of which a value does not open. It is no fault of the person's, and is kept as it is until it opens again. */
@@ -29,26 +32,40 @@ const pageSize = 500;
  *
  * @param store a store that is open
  * @param source gives the master keys, newest first
- * @returns how many grants there are, and those of which something does not open
+ * @returns how many grants there are, those of which something does not open, and how many are not well for which first cause: the
+ *   cause of most grants first. A consent that ends counts in its last week
  * @throws {OnbehalfError} `invalid_request`: an argument is not what it must be
  * @throws {OnbehalfError} `key_invalid`, `store_unusable`, `store_unavailable`
  */
 export async function unreadableGrants(
   store: Store,
   source: MasterKeySource,
-): Promise<{ readonly grants: number; readonly unreadable: readonly UnreadableGrant[] }> {
+): Promise<{
+  readonly grants: number;
+  readonly unreadable: readonly UnreadableGrant[];
+  readonly unwell: readonly UnwellCount[];
+}> {
   assertFits("store", store, aStore);
   const masters = await masterKeysOf(source);
   const stored = await store.readKeys();
-  if (stored === undefined) return { grants: 0, unreadable: [] };
+  if (stored === undefined) return { grants: 0, unreadable: [], unwell: [] };
   const keyring = openKeyring(stored.instance, stored.keys, masters, readingClasses);
   const unreadable: UnreadableGrant[] = [];
+  // What providers are configured is not known here: their records say nothing of the first cause.
+  const now = await store.now();
+  const context = { store, clock: { now: () => now }, protocols: new Map() };
+  const unwell = new UnwellCounts(now);
   let grants = 0;
   for (let after = ""; ;) {
     const rows = await store.listGrants({ after, limit: pageSize });
     grants += rows.length;
-    for (const row of rows) unreadable.push(...unreadableIn(keyring, row));
-    if (rows.length < pageSize) return { grants, unreadable };
+    await learnLives(context, rows);
+    for (const row of rows) {
+      unreadable.push(...unreadableIn(keyring, row));
+      const { provider, state, consentExpiresAt: endsAt } = row;
+      unwell.add({ provider, state, reason: diagnosisOf(context, row)?.reason, endsAt });
+    }
+    if (rows.length < pageSize) return { grants, unreadable, unwell: unwell.list() };
     after = rows.at(-1)?.grantId ?? after;
   }
 }

@@ -1,7 +1,12 @@
 /** What the dashboard says of the service's own set-up. */
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
+import { reasons } from "../../../src/core/diagnosis/reasons.ts";
+import { keyringFromKeys, unreadableGrants } from "../../../src/index.ts";
+import { checkUnwell } from "../../../src/service/doctor/check-unwell.ts";
 import { examineRunning } from "../../../src/service/doctor/examine-running.ts";
+import type { Finding } from "../../../src/service/doctor/finding.ts";
 import { bodyOf, dashboardService, get, signedIn } from "../../support/dashboard.ts";
 
 interface SetUp {
@@ -110,5 +115,40 @@ describe("the dashboard's set-up", () => {
     const grants = found.find(({ check }) => check === "grants");
     assert.equal(grants?.status, "fail");
     assert.ok(grants.message.includes(grant.grantId));
+  });
+
+  test("doctor and the checks count the grants that are not well by their first cause, in the diagnosis' own words", async (t) => {
+    const service = await dashboardService(t, { dashboard: told });
+    const { fixture, vault, store } = service;
+    const { standin, clock } = fixture;
+    const lapsed = [await service.grant("ada@example.com"), await service.grant("bo@example.com")];
+    for (const email of ["ada@example.com", "bo@example.com"]) standin.revoke(email);
+    const bare = await service.grant("cy@example.com");
+    const database = new DatabaseSync(fixture.path);
+    database.prepare("UPDATE grants SET refresh_sealed = NULL WHERE grant_id = ?").run(bare.grantId);
+    database.close();
+    standin.settings({ refreshTokenTtlSeconds: 20 * 86_400 });
+    await service.grant("dee@example.com");
+    standin.settings({ refreshTokenTtlSeconds: 6 * 86_400 });
+    await service.grant("eve@example.com");
+    clock.advance(3_700_000);
+    for (const grant of lapsed) await assert.rejects(vault.getAccessToken(grant));
+    await vault.directory.lookNow();
+    const found = await examineRunning(vault, told);
+    const { unwell } = await unreadableGrants(store, keyringFromKeys(fixture.key));
+    const expected = (["invalid_grant", "no_refresh_token", "consent_ends"] as const).map((reason) => {
+      const { means, fix } = reasons[reason];
+      const count = { invalid_grant: "2 of google are lapsed", no_refresh_token: "1 of google is active" };
+      const who = reason === "consent_ends" ? "1 of google is active" : count[reason];
+      return { check: "grants", status: "warn", message: `${who}, ${reason}: ${means}`, hint: fix };
+    });
+    const inOrder = (findings: readonly Finding[]): readonly Finding[] =>
+      findings.filter(({ check, status }) => check === "grants" && status === "warn");
+    for (const findings of [checkUnwell(unwell), inOrder(found)]) {
+      assert.deepEqual(
+        new Set(findings.map((each) => JSON.stringify(each))),
+        new Set(expected.map((each) => JSON.stringify(each))),
+      );
+    }
   });
 });
