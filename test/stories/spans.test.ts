@@ -92,7 +92,7 @@ describe("onbehalf serve with an SDK", { timeout: 120_000 }, () => {
     );
   });
 
-  test("a caller that records nothing has nothing recorded, in either process", async (t) => {
+  test("a caller that records nothing has nothing recorded", async (t) => {
     const fixture = await expiredGrants(t, "strict");
     const file = `${fixture.path}.spans`;
     const service = await startServiceProcess(t, fixture, { NODE_OPTIONS: `--import=${sdk}`, TEST_SPANS_FILE: file });

@@ -1,5 +1,5 @@
 /**
- * Secrets in every place where somebody could put one, and whatever the library says of it: no error, event, log line or
+ * Secrets in every place where somebody could put one, and whatever the library says of it: no error, event, log line, span or
  * problem document may have one. `SECRETS=full` plants thousands; without it, some hundred. `SECRETS_SEED` plants others.
  */
 import assert from "node:assert/strict";
@@ -20,6 +20,7 @@ import { bentProvider } from "../support/bent-provider.ts";
 import type { Bend, BentAnswer } from "../support/bent-provider.ts";
 import { SecretPlanter, findPlanted, secretKinds } from "../support/planted-secrets.ts";
 import type { SecretKind } from "../support/planted-secrets.ts";
+import { testTelemetry } from "../support/spans.ts";
 
 const isFull = process.env["SECRETS"] === "full";
 const seed = Number(process.env["SECRETS_SEED"] ?? 20_261_126);
@@ -135,7 +136,7 @@ function options(): Partial<ExchangeCodeOptions> & Record<string, unknown> {
 }
 
 test(
-  `planted secrets stand in no error, event, log line or problem document (SECRETS_SEED=${seed})`,
+  `planted secrets stand in no error, event, log line, span or problem document (SECRETS_SEED=${seed})`,
   { timeout: 600_000 },
   async (t) => {
     const lines: string[] = [];
@@ -165,6 +166,7 @@ test(
       }
     };
 
+    const { telemetry, spans } = testTelemetry(t);
     let api = new Response("ok");
     const send: typeof fetch = async (input, init) =>
       new URL(input instanceof Request ? input.url : input).hostname === "api.example"
@@ -177,6 +179,7 @@ test(
         provider: { clientSecret, apiHosts: ["api.example"] },
         vault: {
           fetch: send,
+          telemetry,
           onEvent: (event) => {
             check(inspect(event, { depth: 20 }), `the event ${event.type}`);
             log(event);
@@ -322,6 +325,10 @@ test(
     for (; planter.planted < wanted && said.length < 5; at += 1) await scenarios[names[at % names.length] ?? ""]?.();
 
     check(lines.join(""), "the log");
+    for (const { name, attributes, status, events } of spans()) {
+      check(JSON.stringify([name, attributes, status, events]), `the span ${name}`);
+    }
+    assert.ok(spans().length > 100);
     assert.deepEqual([...new Set(said)].slice(0, 5), []);
     for (const expected of ["invalid_request", "provider_unavailable", "unauthorized", "configuration_invalid"])
       assert.ok(codes.has(expected), `${expected}: ${JSON.stringify([...codes])}`);

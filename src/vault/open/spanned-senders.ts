@@ -33,8 +33,10 @@ export function spannedSenders(spans: Spans, { fetch, post }: Senders, asked: As
 
 function spannedFetch(spans: Spans, fetch: Senders["fetch"], asked: Asked): Senders["fetch"] {
   return (input, init) => {
-    const answered = Promise.withResolvers<Response>();
     const { url, method } = input instanceof Request ? input : { url: String(input), method: "GET" };
+    // It says itself what is wrong with it.
+    if (!URL.canParse(url)) return fetch(input, init);
+    const answered = Promise.withResolvers<Response>();
     // Whoever asked has the answer's head before its span is over.
     const watched = spans.run(beginOf(init?.method ?? method, url, asked), async (span) => {
       let response: Response;

@@ -31,6 +31,7 @@ describe("the options of a vault", () => {
     [{ provider: undefined, providers: [] }, /^a provider must be given$/],
     [{ onEvent: "log" }, /^onEvent must be a function$/],
     [{ clock: 7 }, /^clock must be a clock$/],
+    [{ telemetry: { trace: {} } }, /^telemetry must be the module @opentelemetry\/api$/],
     [{ fetch: {} }, /^fetch must be a function/],
     [{ migrate: "no" }, /^migrate must be true or false$/],
     [{ exchangeRate: { perSecond: 0, burst: 1 } }, /^exchangeRate must have/],
