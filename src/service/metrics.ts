@@ -41,7 +41,9 @@ export function serviceMetrics(): Metrics {
 }
 
 async function registryOf(): Promise<{ readonly contentType: string; readonly metrics: () => Promise<string> }> {
-  const { Registry, collectDefaultMetrics } = await import("@prometheus-io/client");
+  // By its default: names of a CommonJS module are Node's guess, and a bundle has none of them.
+  const { default: client } = await import("@prometheus-io/client");
+  const { Registry, collectDefaultMetrics } = client;
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   return { contentType: registry.contentType, metrics: () => registry.metrics() };

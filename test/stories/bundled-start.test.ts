@@ -37,17 +37,13 @@ registerHooks({
 });
 `;
 
-/** Starts the package's service, and says which files its processes have loaded until it serves, by the process's program. */
-async function filesOfStart(t: TestContext, settings: NodeJS.ProcessEnv = {}): Promise<Map<string, string[]>> {
-  const folder = await temporaryFolder(t);
-  const preload = join(folder, "noting.mjs");
-  await writeFile(preload, preloadedEverywhere(noting(folder)));
+/** Starts the package's service. @param folder has its store @returns the line that it prints when it is ready, and a function that stops it */
+async function started(t: TestContext, folder: string, settings: NodeJS.ProcessEnv) {
   const { NODE_TEST_CONTEXT: _runner, ...inherited } = process.env;
   const service = spawn(process.execPath, [join(dist, "cli/main.js"), "serve", "--json"], {
     stdio: ["ignore", "pipe", "inherit"],
     env: {
       ...inherited,
-      NODE_OPTIONS: `--import=${preload}`,
       ONBEHALF_STORE: `sqlite:${join(folder, "store.db")}`,
       ONBEHALF_KEY: generateMasterKey().expose(),
       ONBEHALF_CLIENT_ID: "client",
@@ -62,6 +58,19 @@ async function filesOfStart(t: TestContext, settings: NodeJS.ProcessEnv = {}): P
   t.after(() => service.kill("SIGKILL"));
   const [line] = (await once(createInterface({ input: service.stdout }), "line")) as [string];
   assert.match(line, /"service":"http/);
+  const stop = async (): Promise<void> => {
+    service.kill("SIGTERM");
+    await gone;
+  };
+  return { line, stop };
+}
+
+/** Says which files the processes of the package's service have loaded until it serves, by the process's program. */
+async function filesOfStart(t: TestContext, settings: NodeJS.ProcessEnv = {}): Promise<Map<string, string[]>> {
+  const folder = await temporaryFolder(t);
+  const preload = join(folder, "noting.mjs");
+  await writeFile(preload, preloadedEverywhere(noting(folder)));
+  const { stop } = await started(t, folder, { NODE_OPTIONS: `--import=${preload}`, ...settings });
   const loaded = new Map<string, string[]>();
   for (const name of await readdir(folder)) {
     if (!name.endsWith(".loaded")) continue;
@@ -72,8 +81,7 @@ async function filesOfStart(t: TestContext, settings: NodeJS.ProcessEnv = {}): P
       loaded.set(relative(dist, program), [...(loaded.get(relative(dist, program)) ?? []), file]);
     }
   }
-  service.kill("SIGTERM");
-  await gone;
+  await stop();
   return loaded;
 }
 
@@ -104,6 +112,17 @@ describe("the start of the package's service", () => {
     const texts = [...new Set(files)].map((file) => readFileSync(join(dist, file), "utf8"));
     for (const text of texts) assert.doesNotMatch(text, /pg-pool|SASLprep|collectDefaultMetrics\(config/);
     assert.ok(!files.includes("service/pages/pages.js"));
+  });
+
+  test("is followed by counters to read, its own and those of the process", async (t) => {
+    const { line, stop } = await started(t, await temporaryFolder(t), { ONBEHALF_METRICS_PORT: "0" });
+    const { metrics } = JSON.parse(line) as { readonly metrics: string };
+    const answer = await fetch(`${metrics}/metrics`);
+    const text = await answer.text();
+    assert.equal(answer.status, 200, text);
+    assert.match(text, /^onbehalf_/m);
+    assert.match(text, /^process_cpu_seconds_total /m);
+    await stop();
   });
 
   test("without a keeper's process, one process does all, from the same bundle", async (t) => {

@@ -5,7 +5,7 @@
 import { createServer } from "node:http";
 import type { ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { OnbehalfError, problemOf } from "../../index.ts";
+import { OnbehalfError, isOnbehalfError, problemOf } from "../../index.ts";
 import type { Problem } from "../../index.ts";
 import { cannotListen } from "../../core/listening.ts";
 import { refusedAddress } from "../../node/request-address.ts";
@@ -38,9 +38,14 @@ export interface MetricsServer {
  * Answers `/metrics` on 127.0.0.1, to whoever can reach that.
  *
  * @param port 0: any free port
+ * @param onFault is told of unexpected errors
  * @throws {OnbehalfError} `configuration_invalid`: the port cannot be listened on
  */
-export async function startMetricsServer(metrics: Metrics, port: number): Promise<MetricsServer> {
+export async function startMetricsServer(
+  metrics: Metrics,
+  port: number,
+  onFault: (error: unknown) => void = () => undefined,
+): Promise<MetricsServer> {
   // A page in somebody's browser on this machine must not read it by a name of its own that leads here.
   const isOwnHost = ownHosts({});
   const server = createServer(limits, (incoming, outgoing) => {
@@ -54,7 +59,10 @@ export async function startMetricsServer(metrics: Metrics, port: number): Promis
           outgoing.writeHead(200, { ...safeHeaders, "cache-control": "no-store", "content-type": contentType });
           outgoing.end(method === "HEAD" ? undefined : body);
         },
-        (error: unknown) => refuse(outgoing, problemOf(error)),
+        (error: unknown) => {
+          if (!isOnbehalfError(error)) onFault(error);
+          refuse(outgoing, problemOf(error));
+        },
       );
   });
   server.on("clientError", refuseMalformed);

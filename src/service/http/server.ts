@@ -255,11 +255,11 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
 
 async function startCounters(
   vault: Vault,
-  { metrics = serviceMetrics(), metricsPort }: ServerOptions,
+  { metrics = serviceMetrics(), metricsPort, onFault }: ServerOptions,
 ): Promise<MetricsServer | undefined> {
   if (metricsPort === undefined) return undefined;
   metrics.watch?.({ figures: vault.figures, now: () => vault.clock.now() });
-  return startMetricsServer(metrics, metricsPort);
+  return startMetricsServer(metrics, metricsPort, onFault);
 }
 
 function listen(

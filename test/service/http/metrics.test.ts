@@ -135,6 +135,14 @@ describe("the port of its own for metrics", () => {
     await assert.rejects(fetch(`${url}/metrics`), "it ends with the server");
   });
 
+  test("what goes wrong at the port for metrics is a fault that somebody is told of, as at the other port", async (t) => {
+    const broken = { ...serviceMetrics(), text: () => Promise.reject(new TypeError("no counters")) };
+    const service = await testService(t, { shared, metrics: broken, metricsPort: 0 });
+    const response = await fetch(`${service.server.metricsUrl ?? ""}/metrics`);
+    assert.equal(response.status, 500);
+    assert.deepEqual(service.faults.map(String), ["TypeError: no counters"]);
+  });
+
   test("a port for metrics that is taken is named with its setting, and the other port is not kept", async (t) => {
     const taken = createServer().listen(0, "127.0.0.1");
     await once(taken, "listening");
