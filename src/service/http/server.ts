@@ -24,6 +24,7 @@ import { EarlyReturns } from "../../vault/http/early-returns.ts";
 import { oauthTokenHeaders, tokenHeaders } from "./json-bodies.ts";
 import { fastHandle } from "./token-endpoint/fast-handle.ts";
 import { storedToken, tokenAtOnce } from "./stored-token.ts";
+import { sentRequestId } from "../../vault/http/request-id.ts";
 import { endIdleConnections } from "./idle-connections.ts";
 import { SmallForms, isSmallForm } from "./token-endpoint/small-form.ts";
 
@@ -92,6 +93,11 @@ const limits = {
   requireHostHeader: false,
 };
 
+/** The id that came with a request; undefined where none did. */
+function idSentIn({ headers }: IncomingMessage): string | undefined {
+  return sentRequestId(headers["x-request-id"]?.toString());
+}
+
 /**
  * Serves a vault over HTTP/1.1, with limits against slow and oversized requests.
  *
@@ -132,10 +138,25 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
   const checkedHosts = new Set<string>();
   let closing = false;
   let url = "";
-  /** @param body in characters of one byte each */
-  const send = (to: ServerResponse, route: string, headers: Readonly<Record<string, string>>, body: string): void => {
+  /**
+   * @param body in characters of one byte each
+   * @param id the id that came with the request. None is made for the answer: it would cost each one more than it tells
+   */
+  const send = (
+    to: ServerResponse,
+    route: string,
+    headers: Readonly<Record<string, string>>,
+    body: string,
+    id: string | undefined,
+  ): void => {
     metrics?.countRequest(route, 200);
-    to.writeHead(200, { ...headers, "content-length": body.length });
+    const length = body.length;
+    to.writeHead(
+      200,
+      id === undefined
+        ? { ...headers, "content-length": length }
+        : { ...headers, "x-request-id": id, "content-length": length },
+    );
     to.end(body, "latin1");
   };
   /** @param form the body, where it was read already */
@@ -162,7 +183,7 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
     if (body === undefined) return answerSlowly(incoming, outgoing);
     // The server is closing: do not keep the connection open for this client's next request.
     if (closing) outgoing.once("close", () => incoming.socket.end());
-    send(outgoing, tokenRoute, tokenHeaders, body);
+    send(outgoing, tokenRoute, tokenHeaders, body, idSentIn(incoming));
   };
   const readStore = (
     { url = "", headers }: IncomingMessage,
@@ -181,16 +202,18 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
     const { authorization = "" } = headers;
     const body = isChecked && method === "GET" ? fast(url ?? "", authorization) : undefined;
     repeated.came(incoming, outgoing);
+    const id = idSentIn(incoming);
     const repeat = before === undefined ? tokenAtOnce : preparedToken;
     if (body !== undefined) {
-      repeated.mayRepeat(incoming, outgoing, tokens, () => repeat(vault, authorization));
-      send(outgoing, tokenRoute, tokenHeaders, body);
+      // What is answered to the same bytes again has no id.
+      if (id === undefined) repeated.mayRepeat(incoming, outgoing, tokens, () => repeat(vault, authorization));
+      send(outgoing, tokenRoute, tokenHeaders, body, id);
       return;
     }
     const mayBeStored = isChecked && method === "GET" && before === undefined;
     const reading = mayBeStored ? readStore(incoming, authorization) : undefined;
     if (reading !== undefined) {
-      repeated.mayRepeat(incoming, outgoing, tokens, () => repeat(vault, authorization));
+      if (id === undefined) repeated.mayRepeat(incoming, outgoing, tokens, () => repeat(vault, authorization));
       if (reading instanceof Promise) {
         void reading.then(
           (found) => answerFromStore(incoming, outgoing, found),
@@ -199,11 +222,11 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
       } else answerFromStore(incoming, outgoing, reading);
     } else if (isChecked && before === undefined && isSmallForm(incoming)) {
       const find = (form: string): string | undefined => fastByHandle(headers.authorization, form, incoming.socket);
-      repeated.mayRepeat(incoming, outgoing, oauthTokens, () => find);
+      if (id === undefined) repeated.mayRepeat(incoming, outgoing, oauthTokens, () => find);
       forms.read(incoming, (form) => {
         const found = find(form.toString("latin1"));
         if (found === undefined) answerSlowly(incoming, outgoing, form);
-        else send(outgoing, tokenEndpoint, oauthTokenHeaders, found);
+        else send(outgoing, tokenEndpoint, oauthTokenHeaders, found, id);
       });
     } else answerSlowly(incoming, outgoing);
   };

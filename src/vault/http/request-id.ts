@@ -16,6 +16,11 @@ export function requestId(request: Request): string {
 }
 
 /** {@link requestId}, of the header's value: one is made where none was sent. */
-export function requestIdOf(sent = ""): string {
-  return wellFormed.test(sent) ? sent.toLowerCase() : randomUUID();
+export function requestIdOf(sent?: string): string {
+  return sentRequestId(sent) ?? randomUUID();
+}
+
+/** The id that came with a request, of the header's value; undefined where there is none, or it is another text. */
+export function sentRequestId(sent: string | undefined): string | undefined {
+  return sent !== undefined && wellFormed.test(sent) ? sent.toLowerCase() : undefined;
 }

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { Agent, get } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { sharedStandin, until } from "../../support/test-vault.ts";
 import type { SharedStandin } from "../../support/test-vault.ts";
@@ -42,6 +44,31 @@ describe("the short way to a cached token", () => {
       assert.deepEqual(seen(later), seen(await rawRequest(url, long, { headers })));
       assert.notEqual(later.body, short.body, "expires_in goes down");
     }
+  });
+
+  test("the short ways to a token tell the id back that came with the request, and make none", async (t) => {
+    const { url, key, grant, vault } = await testService(t, { shared });
+    const { grantId } = await grant();
+    await vault.getAccessToken(grantId);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    t.after(() => agent.destroy());
+    const told = (sent?: string): Promise<string | undefined> =>
+      new Promise((resolve, reject) => {
+        const headers = { authorization: `Bearer ${key}`, ...(sent === undefined ? {} : { "x-request-id": sent }) };
+        get(`${url}/v1/grants/${grantId}/token`, { agent, headers }, (response) => {
+          const { statusCode, headers: answered } = response;
+          assert.equal(statusCode, 200);
+          response.resume().on("end", () => resolve(answered["x-request-id"]?.toString()));
+        }).on("error", reject);
+      });
+    // The first one is looked at by the service.
+    const made = await told();
+    assert.match(made ?? "", /^[\da-f-]{36}$/);
+    const [one, other] = [randomUUID(), randomUUID()];
+    // Two of each: the second may be answered by its bytes alone.
+    assert.deepEqual([await told(one), await told(one), await told(other)], [one, one, other]);
+    assert.deepEqual([await told(), await told(), await told("42"), await told("42")], Array(4).fill(undefined));
+    assert.deepEqual([await told(one.toUpperCase()), await told()], [one, undefined]);
   });
 
   test("the short way to a cached token gives the account that is named, and what the long way gives of another", async (t) => {
