@@ -108,7 +108,10 @@ function describedReason(text: string, named: readonly Named[], terms: readonly 
   const says = /error_description["']?\s*[:=]\s*["']?([^"\n]{1,400})/.exec(text)?.[1];
   if (error === undefined || says === undefined) return [];
   const reason = reasonInWords(error, says);
-  return reason === undefined ? [] : terms.filter(isReasonOf(reason));
+  if (reason === undefined) return [];
+  // A server that fails, or one that refuses our client, may say anything: that blames no person.
+  const isOfPerson = terms.some((term) => isWordOfProvider(error)(term) && term.dependsOn === "person");
+  return terms.filter(isReasonOf(reason)).filter(({ dependsOn }) => dependsOn !== "person" || isOfPerson);
 }
 
 function isSaid({ fix }: Term, found: ReadonlySet<Term>): boolean {

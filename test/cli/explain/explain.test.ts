@@ -175,6 +175,16 @@ describe("what explain finds in a text", () => {
     ["an address of the page", "/docs/errors.md#store_unusable", ["code store_unusable"]],
     ["nothing that is known", "the moon is full", []],
     ["nothing at all", "  \n", []],
+    [
+      "a server that fails blames no person, whatever its sentence names",
+      '{"error":"server_error","error_description":"the account was not found in the password database"}',
+      ["provider server_error"],
+    ],
+    [
+      "a dead token whose sentence names the password",
+      '{"error":"invalid_grant","error_description":"the password was changed"}',
+      ["provider invalid_grant", "reason password_changed"],
+    ],
   ];
   for (const [what, text, found] of cases) {
     test(`what explain finds: ${what}`, () => assert.deepEqual(explained(text), found));
