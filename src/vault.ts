@@ -22,11 +22,11 @@ import { tellError } from "./vault/background-errors.ts";
 import { protocolNamed } from "./vault/context.ts";
 import type { VaultContext } from "./vault/context.ts";
 import { VaultFigures } from "./vault/figures/vault-figures.ts";
-import { diagnosisOf, learnLives } from "./vault/grants/diagnosed.ts";
+import { learnLives, seenGrant } from "./vault/grants/diagnosed.ts";
 import { askedBy, findGrant, signalOf } from "./vault/grants/find-grant.ts";
 import { assertGrantQuery, listGrants, needsProvider } from "./vault/grants/list-grants.ts";
 import type { GrantPage, GrantQuery } from "./vault/grants/list-grants.ts";
-import { grantOf, openPerson } from "./vault/grants/sealed-grant.ts";
+import { openPerson } from "./vault/grants/sealed-grant.ts";
 import { siblingsOf } from "./vault/grants/siblings-of.ts";
 import { authCodeHandler } from "./vault/http/authcode-handler.ts";
 import { withMissing } from "./vault/http/consent-body.ts";
@@ -395,7 +395,7 @@ export class Vault {
     const signal = signalOf("grant", ref, options);
     const row = await waitFor(findGrant(this.#context, ref), signal);
     await waitFor(learnLives(this.#context, [row]), signal);
-    return grantOf(this.#context.keyring, row, askedBy(ref), diagnosisOf(this.#context, row));
+    return seenGrant(this.#context, row, askedBy(ref));
   }
 
   /**
@@ -464,7 +464,7 @@ export class Vault {
     // A row that says it is somebody else's would give that person's.
     openPerson(this.#context.keyring, row);
     const rows = await siblingsOf(this.#context.store, this.providerOf(row.provider), row);
-    return rows.map((sibling) => grantOf(this.#context.keyring, sibling, {}, diagnosisOf(this.#context, sibling)));
+    return rows.map((sibling) => seenGrant(this.#context, sibling));
   }
 
   /**

@@ -4,8 +4,8 @@
  * - `active`: in use.
  * - `suspect`: an exchange ended without a known outcome, or the provider may have ended this grant together with
  *   another. Its next use asks the provider first.
- * - `lapsed`: the provider refused the refresh token, and a second look found no token that works. The person must
- *   consent again.
+ * - `lapsed`: the provider refused the refresh token, and a second look found no token that works; or there is no refresh
+ *   token, and the access token has ended. The person must consent again.
  * - `revoking`: we are ending it. No token is handed out any more, and the revocation is sent to the provider until the
  *   provider confirms it.
  * - `revoked`: ended by us.
@@ -13,6 +13,30 @@
 export type GrantState = "active" | "suspect" | "lapsed" | "revoking" | "revoked";
 
 export const grantStates: readonly GrantState[] = ["active", "suspect", "lapsed", "revoking", "revoked"];
+
+/** What of a stored grant says how it stands. Times are milliseconds since the epoch; null: there is none, or nobody knows. */
+export interface StandingColumns {
+  readonly state: GrantState;
+  readonly reason: LapseReason | null;
+  readonly stateSince: number;
+  readonly refreshSealed: unknown;
+  readonly accessSealed: unknown;
+  readonly accessExpiresAt: number | null;
+}
+
+/**
+ * A stored grant as it stands now. One without a refresh token gives no token any more once its access token has ended: it has
+ * lapsed by the time alone, and nobody writes that. What lists grants by state says the same in SQL.
+ *
+ * @param now milliseconds since the epoch
+ */
+export function asItStands<T extends StandingColumns>(row: T, now: number): T {
+  const { state, refreshSealed, accessSealed, accessExpiresAt, stateSince } = row;
+  if (state !== "active" || refreshSealed !== null) return row;
+  const end = accessExpiresAt ?? (accessSealed === null ? stateSince : null);
+  if (end === null || (accessExpiresAt !== null && end > now)) return row;
+  return { ...row, state: "lapsed", reason: "no_refresh_token", stateSince: end };
+}
 
 /** Why the person must consent again. */
 export type LapseReason =

@@ -15,6 +15,14 @@ export interface FiguresStore {
   /** @returns grants in one of the other states, after this id, in the order of the bytes of their ids */
   grantsInState(state: Exclude<GrantState, "active">, after: string, limit: number): Promise<CountedGrant[]>;
   /**
+   * Grants that are written as `active`, and have lapsed by the time alone: they hold no refresh token, and their
+   * access token has ended.
+   *
+   * @param at milliseconds since the epoch
+   * @returns those after this id, in the order of the bytes of their ids
+   */
+  grantsWithoutAccess(at: number, after: string, limit: number): Promise<CountedGrant[]>;
+  /**
    * One part of the `active` grants of a client that hold a refresh token, in the order of their last exchanges. A grant that is
    * refreshed meanwhile moves to the end.
    *

@@ -47,6 +47,11 @@ import type { TokenStore } from "./token-store.ts";
 /** Which grants a list holds: those that fit everything that is given. */
 export interface GrantFilter {
   readonly state?: GrantState;
+  /**
+   * The state is that in which grants stand at this time, milliseconds since the epoch: those whose access token has ended, and
+   * which hold no refresh token, are `lapsed`. Absent: it is the state that is written.
+   */
+  readonly at?: number;
   readonly subjectHash?: Uint8Array;
   /** Keyed hash of one of the app's own user ids. */
   readonly externalHash?: Uint8Array;

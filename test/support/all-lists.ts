@@ -4,6 +4,7 @@ import type { GrantFilter } from "../../src/store/store.ts";
 /** What each property of a filter is given, beside nothing; a new property must be given something here, too. */
 const given: { readonly [Property in keyof Required<GrantFilter>]: readonly GrantFilter[Property][] } = {
   state: [undefined, ...grantStates],
+  at: [undefined, 9_000_000_000_000],
   subjectHash: [undefined, Buffer.from("subject 100"), Buffer.from("nobody")],
   externalHash: [undefined, Buffer.from("external 100"), Buffer.from("nobody")],
   account: [

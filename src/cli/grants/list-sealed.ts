@@ -1,4 +1,5 @@
 import { defined } from "../../core/defined.ts";
+import { asItStands } from "../../core/grant-state.ts";
 import { storeFrom } from "../../service/settings/config.ts";
 import type { Settings } from "../../service/settings/config.ts";
 import type { GrantQuery } from "../../index.ts";
@@ -19,8 +20,9 @@ export async function listSealed(
   assertThere(store);
   await store.open({ migrate: false });
   try {
-    const rows = await store.listGrants(defined({ state, after, limit: limit + 1 }));
-    const page = rows.slice(0, limit);
+    const at = Date.now();
+    const rows = await store.listGrants(defined({ state, at, after, limit: limit + 1 }));
+    const page = rows.slice(0, limit).map((row) => asItStands(row, at));
     const listed = page.filter((row) => provider === undefined || row.provider === provider);
     if (listed.length === 0) say("no grant fits this search");
     printLines(

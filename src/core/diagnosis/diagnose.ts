@@ -1,3 +1,4 @@
+import { asItStands } from "../grant-state.ts";
 import { meaningOf } from "../refresh.ts";
 import { seemsTesting } from "./client-lives.ts";
 import type { ClientLives } from "./client-lives.ts";
@@ -20,11 +21,12 @@ const nobody: ClientLives = { ended: [], going: [] };
  * @returns undefined: the grant is well
  */
 export function diagnose(
-  grant: GrantFacts,
+  written: GrantFacts,
   provider: ProviderFacts,
   now: number,
   lives: ClientLives = nobody,
 ): Diagnosis | undefined {
+  const grant = asItStands(written, now);
   switch (grant.state) {
     case "revoking":
       return undefined;
@@ -37,7 +39,6 @@ export function diagnose(
       break;
   }
   const found = [
-    ...withoutAccess(grant, now),
     ...whySuspect(grant),
     ...whyFailing(grant, provider),
     ...willEnd(grant, provider, lives),
@@ -53,26 +54,15 @@ export function diagnose(
   return also.length === 0 ? first : { ...first, also };
 }
 
-/**
- * Why a person must consent again whose grant holds neither a token that works nor one that gets another.
- *
- * @param now milliseconds since the epoch
- */
-function withoutAccess(grant: GrantFacts, now: number): Diagnosis[] {
-  if (grant.refreshSealed !== null) return [];
-  const end = grant.accessExpiresAt ?? (grant.accessSealed === null ? grant.stateSince : null);
-  if (end === null || end > now) return [];
-  return [
-    certain("no_refresh_token", [
-      at(end, "the access token has ended, and there is no refresh token to get another one with"),
-    ]),
-  ];
-}
-
 function whyLapsed(grant: GrantFacts, provider: ProviderFacts, lives: ClientLives): Diagnosis {
   const kept = grant.reason ?? "invalid_grant";
   const known = evidenceOfState(grant);
   if (kept === "crash_ambiguous_rotation") return certain(kept, known);
+  if (kept === "no_refresh_token") {
+    return certain(kept, [
+      at(grant.stateSince, "the access token has ended, and there is no refresh token to get another one with"),
+    ]);
+  }
   if (kept === "restored_from_backup") return certain(kept, [cameBack(grant), ...known]);
   const [error, says] = [grant.lastError ?? "", grant.lastErrorSays ?? ""];
   const named = reasonInWords(error, says);

@@ -841,4 +841,13 @@ END $$;
 CREATE TRIGGER store_epochs_begun AFTER INSERT ON store_epochs FOR EACH ROW EXECUTE FUNCTION skip_numbers();
 `,
   },
+  {
+    name: "0033-grants-without-access",
+    checksum: "690d9bfc09fc94c03735c3ede6ab9c88853edf237fe8034a750c7e577cc5abdd",
+    text: `-- Grants that give no token once their access token has ended: they are listed with the lapsed ones. Stores whose grants all hold
+-- refresh tokens have none in it.
+CREATE INDEX grants_without_refresh ON grants (grant_id, access_expires_at)
+  WHERE refresh_sealed IS NULL AND state = 'active' AND (access_expires_at IS NOT NULL OR access_sealed IS NULL);
+`,
+  },
 ];

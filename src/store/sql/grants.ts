@@ -18,6 +18,7 @@ import { rememberDeposit } from "./deposits.ts";
 import { tellChanged, tellGrant } from "./events.ts";
 import { changeExternalIds, grantsKnownAs, grantsKnownBy } from "./external-ids.ts";
 import { forMany, typesOf } from "./for-many.ts";
+import { lapsedByTime } from "./lapsed-by-time.ts";
 import { changeColumns, grantColumns } from "./tables.ts";
 import type { Database, LookUp, SqlValues, Transaction } from "./sql.ts";
 import { changesAtOnce } from "../store.ts";
@@ -90,6 +91,12 @@ const stateIs = Object.fromEntries(grantStates.map((state) => [state, `state = '
   GrantState,
   string
 >;
+/** Which grants stand in a state. */
+const standsIn: Readonly<Partial<Record<GrantState, readonly string[]>>> = {
+  active: [`${stateIs.active} AND NOT (${lapsedByTime})`],
+  // Apart, and put in order afterwards: each has an index of its own, and both at once have none.
+  lapsed: [stateIs.lapsed, lapsedByTime],
+};
 const changeNumber = number("change_seq");
 const slotColumn = number("slot");
 
@@ -109,12 +116,11 @@ export function grantStore(database: Database): GrantStore {
 
     grantsByRefreshPrefix: (prefixHash) => grants(selectByRefreshPrefix, { prefixHash }),
 
-    listGrants: ({ state, account, withLateAnswers, after, limit, ...filter }: GrantFilter) => {
+    listGrants: async ({ state, at, account, withLateAnswers, after, limit, ...filter }: GrantFilter) => {
       const { subjectHash, externalHash } = filter;
       const narrowing = filters.filter((property) => filter[property] !== undefined);
       const where = [
         "grant_id > :after",
-        ...(state === undefined ? [] : [stateIs[state]]),
         ...narrowing.map((property) => `${grantColumns[property].name} = :${property}`),
         ...(account !== undefined
           ? [`grant_id IN ${grantsKnownAs(externalHash !== undefined)}`]
@@ -124,17 +130,27 @@ export function grantStore(database: Database): GrantStore {
         // Few grants have late answers. With EXISTS, SQLite would go through all grants instead of these.
         ...(withLateAnswers === true ? ["grant_id IN (SELECT grant_id FROM orphans)"] : []),
       ].join(" AND ");
-      return grants(
-        `${select} WHERE ${where} ORDER BY grant_id LIMIT :limit`,
-        defined({
-          after: after ?? "",
-          subjectHash,
-          externalHash,
-          limit,
-          accountHash: account?.accountHash,
-          accountSubject: account?.subjectHash,
-        }),
-      );
+      const list = (inState?: string): Promise<GrantRow[]> =>
+        grants(
+          `${select} WHERE ${inState === undefined ? where : `${where} AND ${inState}`} ORDER BY grant_id LIMIT :limit`,
+          defined({
+            after: after ?? "",
+            at: inState?.includes(":at") === true ? at : undefined,
+            subjectHash,
+            externalHash,
+            limit,
+            accountHash: account?.accountHash,
+            accountSubject: account?.subjectHash,
+          }),
+        );
+      if (state === undefined) return list();
+      const [one, other] = (at === undefined ? undefined : standsIn[state]) ?? [stateIs[state]];
+      if (other === undefined) return list(one);
+      const both = await Promise.all([list(one), list(other)]);
+      return both
+        .flat()
+        .sort((a, b) => (a.grantId < b.grantId ? -1 : 1))
+        .slice(0, limit);
     },
 
     saveFromIntake: async (row, madeFrom, codeHash, externalIds, resultMac, how = {}) => {

@@ -172,6 +172,36 @@ export function grantTests(stores: SuiteStores): void {
       deepEqual(await ids({ externalHash: bytes("user-1"), state: "lapsed" }), []);
       deepEqual(await ids({ subjectHash: bytes("ada"), state: "active", after: active.grantId }), [second.grantId]);
     });
+
+    test("grants without a refresh token are listed as lapsed from the end of their access token on", async (t) => {
+      const store = await stores.open(t);
+      const end = suiteTime + 50;
+      const lone = { refreshSealed: null, accessExpiresAt: end };
+      const [first, second] = [await save(store, lone), await save(store, { ...lone, subjectHash: bytes("ada") })];
+      const kept = await save(store, { accessExpiresAt: end });
+      const endless = await save(store, { ...lone, accessExpiresAt: null });
+      const empty = await save(store, { ...lone, accessExpiresAt: null, accessSealed: null });
+      const written = await saveIn(store, "lapsed");
+      const ids = async (filter: Omit<GrantFilter, "limit">, limit = 10): Promise<string[]> =>
+        (await store.listGrants({ ...filter, limit })).map(({ grantId }) => grantId);
+      const sorted = (...rows: readonly GrantRow[]): string[] => rows.map(({ grantId }) => grantId).sort();
+      const before = end - 1;
+      deepEqual(await ids({ state: "active", at: before }), sorted(first, second, kept, endless));
+      deepEqual(await ids({ state: "lapsed", at: before }), sorted(empty, written));
+      deepEqual(await ids({ state: "active", at: end }), sorted(kept, endless));
+      const lapsed = sorted(first, second, empty, written);
+      deepEqual(await ids({ state: "lapsed", at: end }), lapsed);
+      deepEqual(await ids({ state: "lapsed", at: end }, 2), lapsed.slice(0, 2));
+      deepEqual(await ids({ state: "lapsed", at: end, after: lapsed[1] ?? "" }), lapsed.slice(2));
+      deepEqual(await ids({ state: "lapsed", at: end, subjectHash: bytes("ada") }), sorted(second));
+      deepEqual(await ids({ state: "lapsed" }), sorted(written), "as it is written");
+      const counted = async (at: number, after = "", limit = 10): Promise<string[]> =>
+        (await store.grantsWithoutAccess(at, after, limit)).map(({ grantId }) => grantId);
+      deepEqual(await counted(before), sorted(empty));
+      deepEqual(await counted(end), sorted(first, second, empty));
+      deepEqual(await counted(end, "", 1), sorted(first, second, empty).slice(0, 1));
+      deepEqual(await counted(end, sorted(first, second, empty)[0]), sorted(first, second, empty).slice(1));
+    });
   });
 }
 

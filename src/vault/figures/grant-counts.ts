@@ -66,9 +66,18 @@ export class GrantCounts {
   async #countUnwell(): Promise<{ counts: Counts; suspectSince: Map<string, number> }> {
     const counts = this.#none(unwellStates);
     const suspectSince = new Map<string, number>();
+    const { store, clock } = this.#context;
+    const now = clock.now();
+    for (let after = ""; !this.#isClosed;) {
+      const rows = await store.grantsWithoutAccess(now, after, rowsAtOnce);
+      for (const { provider } of rows) add(counts, provider, "lapsed", 1);
+      after = rows.at(-1)?.grantId ?? after;
+      if (rows.length < rowsAtOnce) break;
+      await turn();
+    }
     for (const state of unwellStates) {
       for (let after = ""; !this.#isClosed;) {
-        const rows = await this.#context.store.grantsInState(state, after, rowsAtOnce);
+        const rows = await store.grantsInState(state, after, rowsAtOnce);
         for (const { provider, stateSince } of rows) {
           add(counts, provider, state, 1);
           if (state === "suspect") {

@@ -8,12 +8,16 @@ import { endingsOf } from "../../core/diagnosis/known-endings.ts";
 import { dayMs, endsInTesting } from "../../core/diagnosis/token-endings.ts";
 import type { TokenEndings } from "../../core/diagnosis/token-endings.ts";
 import { isOnbehalfError } from "../../core/errors.ts";
+import { asItStands } from "../../core/grant-state.ts";
 import type { LapseReason } from "../../core/grant-state.ts";
+import type { Grant } from "../../core/grant.ts";
 import { isUsable } from "../../core/grant.ts";
 import { refusalsOf } from "../../core/refresh.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
 import type { LifeRow } from "../../store/life-store.ts";
 import type { VaultContext } from "../context.ts";
+import { grantOf } from "./sealed-grant.ts";
+import type { AskedTie } from "./sealed-grant.ts";
 
 /** How many grants of a client are looked at, those that died and those that may have lived on. */
 const sample = 200;
@@ -38,6 +42,21 @@ const keptBy = new WeakMap<Context["store"], Map<string, Kept>>();
 export function diagnosisOf(context: Context, row: GrantRow): Diagnosis | undefined {
   const lives = keptBy.get(context.store)?.get(row.clientId)?.lives;
   return diagnose(row, factsOf(context, row), context.clock.now(), lives);
+}
+
+/**
+ * A row as people and programs see it now: how it stands, and why it is not well. What that takes of other grants is read
+ * beforehand ({@link learnLives}).
+ *
+ * @param asked the external id and the label by which the grant was asked for, as far as it was by any
+ * @throws {OnbehalfError} `grant_unreadable`
+ */
+export function seenGrant(
+  context: Context & Pick<VaultContext, "keyring">,
+  row: GrantRow,
+  asked: AskedTie = {},
+): Grant {
+  return grantOf(context.keyring, asItStands(row, context.clock.now()), asked, diagnosisOf(context, row));
 }
 
 function factsOf({ protocols }: Context, row: GrantRow): ProviderFacts {

@@ -1,6 +1,7 @@
 import { defined } from "../../core/defined.ts";
 import { isOnbehalfError } from "../../core/errors.ts";
 import type { Grant } from "../../core/grant.ts";
+import { asItStands } from "../../core/grant-state.ts";
 import type { GrantState } from "../../core/grant-state.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
 import { changesAtOnce } from "../../store/store.ts";
@@ -73,6 +74,8 @@ export class GrantDirectory {
   #words = new Words();
   /** The newest first. Made anew when it is asked for, where an entry came, went or moved. */
   #sorted: readonly DirectoryEntry[] | undefined;
+  /** When those lapse by the time alone that hold no refresh token, milliseconds since the epoch: no change tells of it. */
+  #ends = new Map<string, number>();
   #seq = 0;
   /** Whether all rows were read once, or as many as it takes. */
   #isRead = false;
@@ -165,6 +168,11 @@ export class GrantDirectory {
   async #readChanges(): Promise<void> {
     const { store } = this.#context;
     const at = this.#nowMs();
+    const now = this.#context.clock.now();
+    for (const [grantId, end] of this.#ends) {
+      const row = end <= now ? await store.grantById(grantId) : undefined;
+      if (row !== undefined) this.#put(row);
+    }
     for (let isMore = true; isMore && !this.#isClosed;) {
       const { seq, changes } = await store.changesSince(this.#seq);
       const rows = await Promise.all(changes.map(({ grantId }) => store.grantById(grantId)));
@@ -174,7 +182,7 @@ export class GrantDirectory {
       );
       rows.forEach((row, n) => {
         if (row !== undefined) this.#put(row);
-        else if (this.#entries.delete(changes[n]?.grantId ?? "")) this.#sorted = undefined;
+        else this.#drop(changes[n]?.grantId ?? "");
       });
       this.#seq = seq;
       isMore = changes.length >= changesAtOnce;
@@ -182,8 +190,17 @@ export class GrantDirectory {
     this.#lookedAt = at;
   }
 
+  #drop(grantId: string): void {
+    this.#ends.delete(grantId);
+    if (this.#entries.delete(grantId)) this.#sorted = undefined;
+  }
+
   #put(row: GrantRow): void {
     const entry = entryOf(this.#context, row, this.#words);
+    const { grantId, accessExpiresAt } = row;
+    if (entry.state === "active" && row.refreshSealed === null && accessExpiresAt !== null) {
+      this.#ends.set(grantId, accessExpiresAt);
+    } else this.#ends.delete(grantId);
     const known = this.#entries.get(row.grantId);
     // Most changes are refreshes, which change nothing of this.
     if (known !== undefined && JSON.stringify(known) === JSON.stringify(entry)) return;
@@ -203,6 +220,7 @@ export class GrantDirectory {
   #forget(): void {
     this.#entries = new Map();
     this.#words = new Words();
+    this.#ends = new Map();
     this.#sorted = undefined;
     this.#isRead = false;
     this.#isFull = false;
@@ -213,7 +231,8 @@ function newestFirst(one: DirectoryEntry, other: DirectoryEntry): number {
   return other.since - one.since || (one.grantId < other.grantId ? -1 : 1);
 }
 
-function entryOf(context: Context, row: GrantRow, words: Words): DirectoryEntry {
+function entryOf(context: Context, written: GrantRow, words: Words): DirectoryEntry {
+  const row = asItStands(written, context.clock.now());
   const { grantId, stateSince: since } = row;
   const plain = { grantId, provider: words.same(row.provider), state: words.same(row.state), since };
   try {

@@ -13,9 +13,9 @@ import type { GrantFilter } from "../../store/store.ts";
 import { learnClients } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { accountHash, externalHash, subjectHash } from "../../crypto/keyring.ts";
-import { diagnosisOf, learnLives } from "./diagnosed.ts";
+import { learnLives, seenGrant } from "./diagnosed.ts";
 import { isMeant } from "./find-grant.ts";
-import { fits, grantOf } from "./sealed-grant.ts";
+import { fits } from "./sealed-grant.ts";
 import type { AskedTie } from "./sealed-grant.ts";
 import { unreadableIn } from "./unreadable-grants.ts";
 import type { UnreadableGrant } from "./unreadable-grants.ts";
@@ -171,7 +171,7 @@ function placeBefore(hidden: string, seen: string): string {
 
 /** @throws {OnbehalfError} `invalid_request` */
 function filterOf(
-  { keyring }: VaultContext,
+  { keyring, clock }: VaultContext,
   { state, subject, externalId, account, cursor, limit = 50 }: GrantQuery,
   of: Provider | undefined,
 ): GrantFilter {
@@ -199,6 +199,7 @@ function filterOf(
     limit,
     ...defined({
       state,
+      at: state === undefined ? undefined : clock.now(),
       after: cursor,
       externalHash: externalId === undefined ? undefined : externalHash(keyring, externalId),
       subjectHash: subject === undefined || of === undefined ? undefined : subjectHash(keyring, of.issuer, subject),
@@ -221,6 +222,6 @@ function closedProfile({ keyring }: VaultContext, row: GrantRow): UnreadableGran
 /** A row as a grant; no grant where the row does not open, or is not the one that was asked for. One damaged row must not hide all others. */
 function readable(context: VaultContext, row: GrantRow, asked: AskedTie): Grant[] {
   if (!isMeant(context, row, asked.externalId)) return [];
-  const grant = grantOf(context.keyring, row, asked, diagnosisOf(context, row));
+  const grant = seenGrant(context, row, asked);
   return asked.account === undefined || grant.externalIds.some(fits(asked)) ? [grant] : [];
 }

@@ -1,4 +1,5 @@
 import { isOnbehalfError } from "../../core/errors.ts";
+import { asItStands } from "../../core/grant-state.ts";
 import type { Grant, GrantRef, Tie } from "../../core/grant.ts";
 import type { Reach } from "../../core/reach.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
@@ -6,9 +7,9 @@ import type { GrantFilter } from "../../store/store.ts";
 import type { VaultContext } from "../context.ts";
 import { grantUnreadable } from "../errors/grant-unreadable.ts";
 import { externalHash, subjectHash } from "../../crypto/keyring.ts";
-import { diagnosisOf, learnLives } from "./diagnosed.ts";
+import { learnLives, seenGrant } from "./diagnosed.ts";
 import { askedBy, findGrant, isMeant, isOurs } from "./find-grant.ts";
-import { fits, grantOf, openPerson, sealPerson } from "./sealed-grant.ts";
+import { fits, openPerson, sealPerson } from "./sealed-grant.ts";
 import type { AskedTie } from "./sealed-grant.ts";
 
 /*
@@ -98,7 +99,7 @@ export class Sight {
   }
 
   #opened(row: GrantRow, asked: AskedTie): Grant {
-    return grantOf(this.#context.keyring, row, asked, diagnosisOf(this.#context, row));
+    return seenGrant(this.#context, row, asked);
   }
 
   /**
@@ -111,7 +112,7 @@ export class Sight {
     externalHash: asked,
     after,
   }: Omit<GrantFilter, "limit">): Promise<GrantRow[] | undefined> {
-    const { store, keyring } = this.#context;
+    const { store, keyring, clock } = this.#context;
     const { isAll, prefixes, grantIds, externalIds } = this.#reach;
     if (isAll || prefixes.length > 0 || asked !== undefined) return undefined;
     const rows = new Map<string, GrantRow>();
@@ -119,7 +120,9 @@ export class Sight {
     for (const grantId of grantIds) add(await store.grantById(grantId));
     for (const id of externalIds) for (const row of await store.grantsByExternalId(externalHash(keyring, id))) add(row);
     return [...rows.values()]
-      .filter((row) => row.grantId > (after ?? "") && (state === undefined || row.state === state))
+      .filter(
+        (row) => row.grantId > (after ?? "") && (state === undefined || asItStands(row, clock.now()).state === state),
+      )
       .filter((row) => subjectHash === undefined || Buffer.compare(row.subjectHash, subjectHash) === 0)
       .sort((one, other) => (one.grantId < other.grantId ? -1 : 1));
   }

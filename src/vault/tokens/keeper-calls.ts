@@ -5,7 +5,7 @@ import type { GrantRow } from "../../store/grant-row.ts";
 import { currentPrincipal, learnClient, protocolOf } from "../context.ts";
 import type { VaultContext } from "../context.ts";
 import { grantNotFound } from "../errors/grant-not-found.ts";
-import { diagnosisOf } from "../grants/diagnosed.ts";
+import { seenGrant } from "../grants/diagnosed.ts";
 import { askedBy, findGrant, lookupHashes } from "../grants/find-grant.ts";
 import { grantOf } from "../grants/sealed-grant.ts";
 import type { AskedTie } from "../grants/sealed-grant.ts";
@@ -54,7 +54,7 @@ export async function grantMade({ context, cache }: KeeperCalls, grantId: string
   const row = await context.store.grantById(grantId);
   if (row === undefined) throw grantNotFound();
   await learnClient(context, row);
-  const grant = grantOf(context.keyring, row, asked, isPlain(row) ? undefined : diagnosisOf(context, row));
+  const grant = isPlain(row) ? grantOf(context.keyring, row, asked) : seenGrant(context, row, asked);
   // The person, or any of its users, may have been known by another grant, or by none: also those whom nobody has named
   // now, where the grant was over.
   const external = grant.externalIds.flatMap((tie) => lookupHashes(context, tie));
@@ -83,7 +83,7 @@ export async function revoke(
   const all = (await context.store.grantsBySubject(subjectHash)).map((row) => row.grantId);
   await waitFor(keeper.revoke(grantId, currentPrincipal()), signal).finally(() => cache.invalidate(all));
   const row = await findGrant(context, { grantId });
-  const grant = grantOf(context.keyring, row, askedBy(ref), diagnosisOf(context, row));
+  const grant = seenGrant(context, row, askedBy(ref));
   if (grant.reason !== "revoked_unconfirmed") return grant;
   const { provider } = protocolOf(context, grant);
   return { ...grant, hint: unconfirmedHint(provider) };

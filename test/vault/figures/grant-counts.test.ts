@@ -37,6 +37,19 @@ describe("counting grants", () => {
     await store.close();
   });
 
+  test("a grant without a refresh token counts as lapsed once its access token has ended, and in no other state", async () => {
+    const store = await storeOf({ active: 1, suspect: 1 });
+    const lone = { refreshSealed: null, accessExpiresAt: clock.now() };
+    await save(store, lone);
+    await save(store, lone);
+    await save(store, { ...lone, accessExpiresAt: clock.now() + 1 });
+    const counts = new GrantCounts({ store, clock, protocols: protocolsOf(["google", "client-1"]) });
+    const { grants } = await counts.look(10_000);
+    const found = Object.fromEntries(grants.map(({ state, grants: times }) => [state, times]));
+    assert.deepEqual([found["suspect"], found["lapsed"]], [1, 2]);
+    await store.close();
+  });
+
   test("two providers with one client's id do not have its grants counted twice", async () => {
     const store = await storeOf({ active: 2, suspect: 0 });
     const protocols = protocolsOf(["google", "client-1"], ["again", "client-1"], ["unregistered", ""]);
@@ -53,6 +66,7 @@ describe("counting grants", () => {
     let reads = 0;
     const slow: FiguresStore = {
       grantsInState: (...args) => store.grantsInState(...args),
+      grantsWithoutAccess: (...args) => store.grantsWithoutAccess(...args),
       activeGrants: (...args) => {
         slowly.advance(100);
         reads += 1;
@@ -80,6 +94,7 @@ describe("counting grants", () => {
     const gate = Promise.withResolvers<void>();
     const held: FiguresStore = {
       grantsInState: (...args) => store.grantsInState(...args),
+      grantsWithoutAccess: (...args) => store.grantsWithoutAccess(...args),
       activeGrants: async (...args) => {
         await gate.promise;
         return store.activeGrants(...args);

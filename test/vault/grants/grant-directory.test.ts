@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
+import type { GrantState } from "../../../src/core/grant-state.ts";
 import { keyClasses } from "../../../src/crypto/keyring.ts";
 import { keyringFromKeys } from "../../../src/index.ts";
 import { sqlite } from "../../../src/store/sqlite/index.ts";
@@ -71,4 +72,26 @@ test("a name is found by its start, in any case, and not across two names or fro
   for (const text of ["ser-1", "of ada", "user-1\nwork of ada x", "example.com"]) {
     assert.equal(directory.search({ text }).length, 0, text);
   }
+});
+
+test("a grant without a refresh token is found as lapsed once its access token has ended, though no change tells of it", async (t) => {
+  const fixture = await testVault(t);
+  const vault = await fixture.open();
+  const code = fixture.standin.code({ email: "ada@example.com", accessType: "online" });
+  const { grantId } = await vault.exchangeCode({ code, source: "android" });
+  await vault.exchangeCode({ code: fixture.code("carl@example.com") });
+  const directory = await directoryOf(t, fixture, 10);
+  await directory.look(10_000);
+  const found = (state: GrantState): readonly string[] => directory.search({ state }).map((each) => each.grantId);
+  assert.deepEqual([found("active").length, found("lapsed")], [2, []]);
+  const end = (await vault.grant({ grantId })).accessExpiresAt?.getTime() ?? 0;
+  fixture.clock.advance(end - fixture.clock.now());
+  await directory.lookNow();
+  assert.deepEqual([found("active").length, found("lapsed")], [1, [grantId]]);
+  const [{ reason, since } = {}] = directory.search({ state: "lapsed" });
+  assert.deepEqual([reason, since], ["no_refresh_token", end]);
+  const shown = await vault.grant({ grantId });
+  assert.deepEqual([shown.state, shown.since.getTime(), shown.reason], ["lapsed", end, "no_refresh_token"]);
+  const listed = await Promise.all([vault.grants({ state: "active" }), vault.grants({ state: "lapsed" })]);
+  assert.deepEqual([listed[0].grants.length, listed[1].grants.map((each) => each.grantId)], [1, [grantId]]);
 });
