@@ -3,6 +3,7 @@ import { scopesOf } from "../core/grant.ts";
 import type { Grant, GrantRef, Profile } from "../core/grant.ts";
 import type { GrantState } from "../core/grant-state.ts";
 import type { Cause, Diagnosis, Evidence, FurtherReason } from "../core/diagnosis/diagnosis.ts";
+import type { Step } from "../core/diagnosis/reasons.ts";
 import { defined } from "../core/defined.ts";
 import { Secret } from "../core/secret.ts";
 import { Ticket } from "../core/ticket.ts";
@@ -172,6 +173,15 @@ function diagnosisIn(members: Members): { readonly [Name in keyof Diagnosis]: Di
       ];
       return { reason, certainty, tellBy: cause.text("tell_by") };
     }),
+    steps: members.listOr("steps")?.map((each) => {
+      const step = new Members(each);
+      return {
+        by: step.text("by") as Step["by"],
+        what: step.text("what"),
+        ...(step.truthOr("is_sign_in") === true ? { isSignIn: true as const } : {}),
+        ...(step.truthOr("is_done_by_link") === true ? { isDoneByLink: true as const } : {}),
+      };
+    }),
     also: members.listOr("also")?.map((each) => {
       const further = new Members(each);
       const dependsOn = further.text("depends_on") as FurtherReason["dependsOn"];
@@ -194,6 +204,7 @@ export function probeIn(body: unknown): Probe {
     offline: members.truth("offline"),
     ...defined({
       reason: members.textOr("reason") as Probe["reason"],
+      notAsked: members.textOr("not_asked"),
       dependsOn: members.textOr("depends_on") as Probe["dependsOn"],
       fix: members.textOr("fix"),
       expiresAt: members.timeOr("expires_at"),

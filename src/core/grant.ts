@@ -6,7 +6,7 @@
 
 import type { GrantState } from "./grant-state.ts";
 import type { Cause, Certainty, Evidence, FurtherReason } from "./diagnosis/diagnosis.ts";
-import type { DependsOn, Reason } from "./diagnosis/reasons.ts";
+import type { DependsOn, Reason, Step } from "./diagnosis/reasons.ts";
 
 /**
  * What the ID token says of the person who signed in. The names are those of the registered claims; `hd` is Google's
@@ -69,7 +69,7 @@ export interface Grant {
   readonly state: GrantState;
   /**
    * Why the grant is not well: lapsed, revoked, suspect, failing, or weak, because it works now and will not last or covers less
-   * than it should. Absent: it is well; so are the six that follow.
+   * than it should. Absent: it is well; so are the seven that follow.
    */
   readonly reason?: Reason;
   /** How far {@link reason} can be trusted. */
@@ -80,6 +80,8 @@ export interface Grant {
   readonly dependsOn?: DependsOn;
   /** What to do, one sentence, lower case. */
   readonly fix?: string;
+  /** The same, step by step: what must be done first comes first. */
+  readonly steps?: readonly Step[];
   /** Where the provider did not say why: what it may be, the likeliest first. */
   readonly causes?: readonly Cause[];
   /** What else is weak about the grant. */

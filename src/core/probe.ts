@@ -21,6 +21,8 @@ export interface Probe {
   readonly result: ProbeResult;
   /** Absent where the consent stands. */
   readonly reason?: ProbeReason;
+  /** Why the provider was not asked, one sentence, lower case. Absent: it was, or a look of a moment ago still stands. */
+  readonly notAsked?: string;
   /** What speaks for it, in the order of time. */
   readonly evidence: readonly Evidence[];
   /** Who can do something about it. Absent where the consent stands. */
@@ -41,13 +43,14 @@ export interface Probe {
 export interface Finding {
   readonly result: ProbeResult;
   readonly reason?: ProbeReason;
+  readonly notAsked?: string;
   readonly evidence: readonly { readonly at: number; readonly what: string }[];
   readonly checkedAt: number;
 }
 
 /** A finding as it is kept, for those who ask again. */
-export function findingText({ result, reason, evidence }: Finding): string {
-  return JSON.stringify({ result, reason, evidence });
+export function findingText({ result, reason, notAsked, evidence }: Finding): string {
+  return JSON.stringify({ result, reason, notAsked, evidence });
 }
 
 /**
@@ -61,6 +64,7 @@ export function readFinding(text: string, checkedAt: number): Finding | undefine
     const isOne =
       ["valid", "invalid", "unknown"].includes(kept.result) &&
       (kept.reason === undefined || typeof kept.reason === "string") &&
+      (kept.notAsked === undefined || typeof kept.notAsked === "string") &&
       kept.evidence.every(({ at, what }) => Number.isFinite(at) && typeof what === "string");
     return isOne ? { ...kept, checkedAt } : undefined;
   } catch {

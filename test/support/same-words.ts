@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { findTerms } from "../../src/cli/explain/find-terms.ts";
 import { termsOf } from "../../src/cli/explain/terms.ts";
 import { diagnosisFacts } from "../../src/cli/grants/diagnosis-facts.ts";
-import { reasons } from "../../src/core/diagnosis/reasons.ts";
+import { firstActorWords, reasons } from "../../src/core/diagnosis/reasons.ts";
 import type { Reason } from "../../src/core/diagnosis/reasons.ts";
 import type { Grant } from "../../src/index.ts";
 import { bodyOf, get, signedIn } from "./dashboard.ts";
@@ -54,8 +54,21 @@ export async function assertSaidOfGrant(
     found.grants.some((each) => each["grant_id"] === grantId && each["reason"] === reason),
     "the dashboard's list, by reason",
   );
-  const lines = new Map(diagnosisFacts(await service.vault.grant({ grantId })));
-  assert.deepEqual([lines.get("depends on"), lines.get("do")], [expected.depends_on, expected.fix], "the command line");
+  const lines = diagnosisFacts(await service.vault.grant({ grantId }));
+  const who = lines.find(([name]) => name === "depends on")?.[1];
+  assert.equal(who, firstActorWords(reason), "whom it depends on, by the command line");
+  const printed = lines.map(([, line = ""]) => line.replace(/^\d\. /, ""));
+  const steps = reasons[reason].steps.map(({ what }) => what);
+  assert.deepEqual(
+    steps.map((step) => printed.includes(step)),
+    steps.map(() => true),
+    "the steps, by the command line",
+  );
+  assert.deepEqual(
+    (shown["steps"] as readonly { readonly what: string }[]).map(({ what }) => what),
+    steps,
+    "the steps",
+  );
   return shown;
 }
 

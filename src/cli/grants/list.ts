@@ -5,6 +5,7 @@ import { printJson, printLines, say, table } from "../terminal/print.ts";
 import { settingsFrom } from "../../service/settings/config.ts";
 import { settingsAmong } from "../flags.ts";
 import { openWithoutClient } from "../open-vault.ts";
+import { meaning } from "./diagnosis-facts.ts";
 import { isWithoutKey, listSealed } from "./list-sealed.ts";
 import { tieTexts } from "./tie-texts.ts";
 
@@ -29,10 +30,21 @@ export async function list(flags: GrantQuery & { readonly json?: boolean }): Pro
   }
   if (grants.length === 0) say("no grant fits this search");
   printLines(table(["GRANT", "STATE", "WHO", "SUBJECT", "EXTERNAL ID", "OFFLINE", "LAST REFRESH"], grants.map(row)));
+  for (const line of reasonsAmong(grants)) say(line);
   for (const { grantId, state } of unreadable) {
     say(`${grantId} (${state}) cannot be shown: a value of it does not open; onbehalf doctor says more`);
   }
   if (cursor !== undefined) say(`there are more grants; see them with --cursor ${cursor}`);
+}
+
+/** What the reasons of the list mean and what to do about each, once. */
+function reasonsAmong(grants: readonly Grant[]): readonly string[] {
+  const remedies = new Map<string, string>();
+  for (const { reason, state, fix } of grants) {
+    if (reason === undefined || fix === undefined || state === "revoked") continue;
+    remedies.set(reason, `${reason}${meaning(reason)}; what to do: ${fix}`);
+  }
+  return [...remedies.values()];
 }
 
 function row(grant: Grant): string[] {

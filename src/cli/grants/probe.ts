@@ -3,6 +3,7 @@ import { probeBody } from "../../service/http/json-bodies.ts";
 import { openWithClient } from "../open-vault.ts";
 import { exitCodes } from "../terminal/exit-codes.ts";
 import { facts, printJson, printLines } from "../terminal/print.ts";
+import { evidenceFacts, meaning, remedyFacts } from "./diagnosis-facts.ts";
 import { refOf } from "./ref.ts";
 import type { RefFlags } from "./ref.ts";
 
@@ -24,13 +25,14 @@ export async function probe(text: string, flags: RefFlags & { readonly json?: bo
 }
 
 function probeFacts(found: Probe): (readonly [string, string | undefined])[] {
-  const { result, reason, evidence, checkedAt, expiresAt, offline, missingScopes = [] } = found;
+  const { result, reason, notAsked, checkedAt, expiresAt, offline, missingScopes = [] } = found;
   return [
-    ["result", reason === undefined ? result : `${result}: ${reason}`],
+    ["result", result],
+    ["reason", reason === undefined ? undefined : `${reason}${meaning(reason)}`],
+    ["not asked", notAsked === undefined ? undefined : `the provider was not asked: ${notAsked}`],
     ["checked", checkedAt.toISOString()],
-    ...evidence.map(({ at, what }, index) => [index === 0 ? "evidence" : "", `${at.toISOString()}  ${what}`] as const),
-    ["depends on", found.dependsOn],
-    ["do", found.fix],
+    ...evidenceFacts(found),
+    ...remedyFacts(found),
     ["access until", expiresAt?.toISOString()],
     ["offline", offline ? "yes: a refresh token is held" : "no: access ends when the access token does"],
     ...missingScopes.map((scope, index) => [index === 0 ? "lost" : "", scope] as const),

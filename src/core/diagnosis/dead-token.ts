@@ -4,6 +4,7 @@ import type { Cause, Evidence } from "./diagnosis.ts";
 import type { GrantFacts, ProviderFacts } from "./facts.ts";
 import { reasons } from "./reasons.ts";
 import type { Reason } from "./reasons.ts";
+import { spokenDuration } from "../spoken-duration.ts";
 import { dayMs, endsInTesting, hasScopeAmong } from "./token-endings.ts";
 
 /** The reasons that may be behind a refresh token that is dead, the likeliest first, and what speaks for the first. */
@@ -101,7 +102,8 @@ function testing(grant: GrantFacts, { endings }: ProviderFacts, lives: ClientLiv
 
 /** What was inferred, in words. */
 export function diedAtAge(died: number, outlived: number, days: number): string {
-  return `${died} grants of this client died ${days} days after their consent, and ${outlived} of the same time lived on`;
+  const others = outlived === 0 ? "none" : outlived;
+  return `${died} grants of this client died ${days} days after their consent, and ${others} of the same time lived on`;
 }
 
 /** What speaks for Testing status where the provider announces the end: so many days after the consent. */
@@ -123,8 +125,8 @@ type GrantEndings = ProviderFacts["endings"];
 function unused(grant: GrantFacts, { endings: { idleDays } }: ProviderFacts): Weighed[] {
   const usedAt = Math.max(grant.lastRefreshAt ?? 0, grant.consentedAt ?? grant.createdAt);
   if (idleDays === undefined || grant.stateSince - usedAt < idleDays * dayMs - dayMs) return [];
-  const days = Math.floor((grant.stateSince - usedAt) / dayMs);
-  const what = `the refresh token was used last, ${days} days before it was refused`;
+  const rested = spokenDuration(grant.stateSince - usedAt);
+  const what = `the refresh token was used last, ${rested} before it was refused`;
   return [{ reason: "refresh_token_unused", weight: 25, isLikely: true, evidence: [{ at: new Date(usedAt), what }] }];
 }
 

@@ -9,6 +9,7 @@ import type { GrantFacts, ProviderFacts } from "./facts.ts";
 import { reasonByCode, reasonInWords } from "./provider-words.ts";
 import { reasons } from "./reasons.ts";
 import type { Reason } from "./reasons.ts";
+import { spokenDuration } from "../spoken-duration.ts";
 import { dayMs, endsInTesting } from "./token-endings.ts";
 
 const nobody: ClientLives = { ended: [], going: [] };
@@ -74,13 +75,14 @@ function whyLapsed(grant: GrantFacts, provider: ProviderFacts, lives: ClientLive
   const all = inOrder([...evidence, ...ageOf(grant), ...known]);
   const [first] = causes;
   const reason = first?.certainty === "likely" ? first.reason : "invalid_grant";
-  const { dependsOn, fix } = reasons[reason];
+  const { dependsOn, fix, steps } = reasons[reason];
   return {
     reason,
     certainty: reason === "invalid_grant" ? "certain" : "likely",
     evidence: all,
     dependsOn,
     fix,
+    steps,
     causes,
   };
 }
@@ -94,11 +96,10 @@ function cameBack({ lastRefreshAt, createdAt }: GrantFacts): Evidence {
 function ageOf(grant: GrantFacts): Evidence[] {
   const life = lifeOfDead(grant);
   if (life === undefined) return [];
-  const days = (ms: number): string => (ms / dayMs).toFixed(1);
-  const used = life.livedMs === 0 ? "its refresh token was never used" : `it worked ${days(life.livedMs)} days later`;
-  return [
-    at(life.consentedAt, `the person consented; ${used}, and was dead ${days(life.deadMs)} days after the consent`),
-  ];
+  const used =
+    life.livedMs === 0 ? "its refresh token was never used" : `it worked ${spokenDuration(life.livedMs)} later`;
+  const dead = life.deadMs < 60_000 ? "within a minute of" : `${spokenDuration(life.deadMs)} after`;
+  return [at(life.consentedAt, `the person consented; ${used}, and was dead ${dead} the consent`)];
 }
 
 function whySuspect(grant: GrantFacts): Diagnosis[] {
@@ -114,7 +115,7 @@ function whyFailing(grant: GrantFacts, { refusals }: ProviderFacts): Diagnosis[]
   const reason = failingBy();
   const what =
     reason === "provider_unavailable"
-      ? `a refresh failed (${lastError}), ${failures} in a row`
+      ? `a refresh failed (${lastError})${failures === 1 ? "" : `, ${failures} in a row`}`
       : `the provider answered ${lastError}${quoted(lastErrorSays)}`;
   return [certain(reason, [at(lastErrorAt, what)])];
 
@@ -183,8 +184,8 @@ function isNarrow({ lostScope, withheldScope, consentedAt, createdAt }: GrantFac
 }
 
 function certain(reason: Reason, evidence: readonly Evidence[]): Diagnosis {
-  const { dependsOn, fix } = reasons[reason];
-  return { reason, certainty: "certain", evidence: inOrder(evidence), dependsOn, fix };
+  const { dependsOn, fix, steps } = reasons[reason];
+  return { reason, certainty: "certain", evidence: inOrder(evidence), dependsOn, fix, steps };
 }
 
 function weak(reason: Reason, evidence: readonly Evidence[]): Diagnosis {

@@ -2,7 +2,7 @@
  * core/diagnosis/ says of a grant that is not well why, what speaks for it, whom it depends on, and what to do: decisions
  * over plain data, and the one table of their words. What reads a store or asks a provider does not belong here.
  */
-import type { DependsOn, Reason } from "./reasons.ts";
+import type { DependsOn, Reason, Step } from "./reasons.ts";
 
 /** Something that speaks for a result. */
 export interface Evidence {
@@ -42,6 +42,8 @@ export interface Diagnosis {
   readonly dependsOn: DependsOn;
   /** What to do, one sentence, lower case. */
   readonly fix: string;
+  /** The same, step by step: what must be done first comes first. */
+  readonly steps?: readonly Step[];
   /** Where the provider did not say why: what it may be, the likeliest first. Absent: the reason is known. */
   readonly causes?: readonly Cause[];
   /** What else is weak about the grant. Absent: nothing. */

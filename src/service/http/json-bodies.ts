@@ -59,6 +59,7 @@ function diagnosisBody({
   evidence,
   dependsOn,
   fix,
+  steps,
   causes,
   also,
 }: Partial<Diagnosis>): Record<string, unknown> {
@@ -68,6 +69,9 @@ function diagnosisBody({
     evidence,
     depends_on: dependsOn,
     fix,
+    steps: steps?.map(({ by, what, isSignIn, isDoneByLink }) => {
+      return { by, what, is_sign_in: isSignIn, is_done_by_link: isDoneByLink };
+    }),
     causes: causes?.map((cause) => ({ reason: cause.reason, certainty: cause.certainty, tell_by: cause.tellBy })),
     also: also?.map((other) => ({ reason: other.reason, depends_on: other.dependsOn, fix: other.fix })),
   };
@@ -78,6 +82,7 @@ export function probeBody(probe: Probe): Record<string, unknown> {
   return {
     result: probe.result,
     reason: probe.reason,
+    not_asked: probe.notAsked,
     evidence: probe.evidence,
     depends_on: probe.dependsOn,
     fix: probe.fix,

@@ -29,6 +29,16 @@ const diagnosis = {
   },
   depends_on: { enum: ["person", "developer", "operator", "provider"], description: "Who can do something about it." },
   fix: { ...text, description: "What to do." },
+  steps: {
+    type: "array",
+    items: object(["by", "what"], {
+      by: { enum: ["person", "administrator", "developer", "operator", "provider"], description: "Who does it." },
+      what: text,
+      is_sign_in: { ...yesNo, description: "The person signs in again, as by a connect link. Absent: no." },
+      is_done_by_link: { ...yesNo, description: "A connect link does it by itself. Absent: no." },
+    }),
+    description: "The same step by step: what must be done first comes first.",
+  },
   causes: {
     type: "array",
     items: object(["reason", "certainty", "tell_by"], { reason: text, certainty: text, tell_by: text }),
@@ -194,6 +204,7 @@ export const schemas: Readonly<Record<string, object>> = {
       description: "Whether the consent stands. `unknown`: somebody else is at fault, and nothing is known of it.",
     },
     reason: { ...text, description: "Why it does not stand, or why nobody knows. Absent where it stands." },
+    not_asked: { ...text, description: "Why the provider was not asked. Absent: it was." },
     evidence: diagnosis.evidence,
     depends_on: diagnosis.depends_on,
     fix: diagnosis.fix,

@@ -15,7 +15,7 @@ export function reauthorizationRequired(
   since: Date,
   how?: string,
 ): OnbehalfError<"reauthorization_required"> {
-  const { also: _, ...said } = diagnosis;
+  const { also: _also, steps: _steps, ...said } = diagnosis;
   const { reason, fix } = said;
   return new OnbehalfError(
     "reauthorization_required",

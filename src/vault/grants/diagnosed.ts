@@ -3,6 +3,8 @@ import type { ClientLives } from "../../core/diagnosis/client-lives.ts";
 import type { Diagnosis } from "../../core/diagnosis/diagnosis.ts";
 import { diagnose } from "../../core/diagnosis/diagnose.ts";
 import { lifeOfDead } from "../../core/diagnosis/dead-token.ts";
+import { withEvents } from "../../core/diagnosis/evidence.ts";
+import type { ToldEvent } from "../../core/diagnosis/evidence.ts";
 import type { ProviderFacts } from "../../core/diagnosis/facts.ts";
 import { endingsOf } from "../../core/diagnosis/known-endings.ts";
 import { dayMs, endsInTesting } from "../../core/diagnosis/token-endings.ts";
@@ -49,14 +51,30 @@ export function diagnosisOf(context: Context, row: GrantRow): Diagnosis | undefi
  * beforehand ({@link learnLives}).
  *
  * @param asked the external id and the label by which the grant was asked for, as far as it was by any
+ * @param events what the provider has told of it ({@link eventsAbout})
  * @throws {OnbehalfError} `grant_unreadable`
  */
 export function seenGrant(
   context: Context & Pick<VaultContext, "keyring">,
   row: GrantRow,
   asked: AskedTie = {},
+  events: readonly ToldEvent[] = [],
 ): Grant {
-  return grantOf(context.keyring, asItStands(row, context.clock.now()), asked, diagnosisOf(context, row));
+  const found = diagnosisOf(context, row);
+  const diagnosis = found === undefined ? found : { ...found, evidence: withEvents(found.evidence, events) };
+  return grantOf(context.keyring, asItStands(row, context.clock.now()), asked, diagnosis);
+}
+
+/**
+ * What the provider has told in signed events of a grant that is suspect or has lapsed, since its person consented last. One
+ * statement for a grant: whoever lists many does without.
+ *
+ * @throws {OnbehalfError} `store_unavailable`
+ */
+export async function eventsAbout({ store }: Pick<Context, "store">, row: GrantRow): Promise<readonly ToldEvent[]> {
+  if (row.state !== "suspect" && row.state !== "lapsed") return [];
+  const since = row.consentedAt ?? row.createdAt;
+  return (await store.signalsOf(row.grantId)).filter(({ receivedAt }) => receivedAt >= since);
 }
 
 function factsOf({ protocols }: Context, row: GrantRow): ProviderFacts {

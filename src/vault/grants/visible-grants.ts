@@ -1,5 +1,6 @@
 import { isOnbehalfError } from "../../core/errors.ts";
 import { asItStands } from "../../core/grant-state.ts";
+import type { ToldEvent } from "../../core/diagnosis/evidence.ts";
 import type { Grant, GrantRef, Tie } from "../../core/grant.ts";
 import type { Reach } from "../../core/reach.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
@@ -7,7 +8,7 @@ import type { GrantFilter } from "../../store/store.ts";
 import type { VaultContext } from "../context.ts";
 import { grantUnreadable } from "../errors/grant-unreadable.ts";
 import { externalHash, subjectHash } from "../../crypto/keyring.ts";
-import { learnLives, seenGrant } from "./diagnosed.ts";
+import { eventsAbout, learnLives, seenGrant } from "./diagnosed.ts";
 import { askedBy, findGrant, isMeant, isOurs } from "./find-grant.ts";
 import { fits, openPerson, sealPerson } from "./sealed-grant.ts";
 import type { AskedTie } from "./sealed-grant.ts";
@@ -21,6 +22,8 @@ import type { AskedTie } from "./sealed-grant.ts";
 export interface VisibleGrant {
   readonly row: GrantRow;
   readonly externalIds: readonly string[];
+  /** What the provider has told of it in signed events, where that was read. */
+  readonly events?: readonly ToldEvent[];
 }
 
 /** Decides about rows for one caller. */
@@ -66,8 +69,9 @@ export class Sight {
   /** {@link find}, with what {@link shown} tells of it read beforehand. */
   async found(ref: GrantRef): Promise<VisibleGrant> {
     const visible = await this.find(ref);
-    await learnLives(this.#context, [visible.row]);
-    return visible;
+    const { row } = visible;
+    const [events] = await Promise.all([eventsAbout(this.#context, row), learnLives(this.#context, [row])]);
+    return { ...visible, events };
   }
 
   /** A row as the caller sees it; undefined where it does not, or where its person does not open. */
@@ -91,15 +95,11 @@ export class Sight {
    *
    * @throws {OnbehalfError} `grant_unreadable`
    */
-  shown({ row, externalIds }: VisibleGrant, asked: AskedTie): Grant {
-    const { externalId: _first, account: _label, ...grant } = this.#opened(row, asked);
+  shown({ row, externalIds, events }: VisibleGrant, asked: AskedTie): Grant {
+    const { externalId: _first, account: _label, ...grant } = seenGrant(this.#context, row, asked, events);
     const sees = ({ externalId }: Tie): boolean => this.#reach.isAll || externalIds.includes(externalId);
     const ties = grant.externalIds.filter(sees);
     return { ...grant, externalIds: ties, ...(ties.find(fits(asked)) ?? ties[0]) };
-  }
-
-  #opened(row: GrantRow, asked: AskedTie): Grant {
-    return seenGrant(this.#context, row, asked);
   }
 
   /**

@@ -19,7 +19,13 @@ export function foundInRow(row: GrantRow, now: number): Finding | undefined {
   if (row.refreshSealed !== null || (life !== undefined && isLiving(life, now))) return undefined;
   const at = Math.min(row.accessExpiresAt ?? row.stateSince, now);
   const what = "the access token has ended, and there is no refresh token to get another one with";
-  return { result: "invalid", reason: "no_refresh_token", evidence: [{ at, what }], checkedAt: at };
+  const why = "there is no refresh token to ask with, and the access token has ended";
+  return { result: "invalid", reason: "no_refresh_token", notAsked: why, evidence: [{ at, what }], checkedAt: at };
+}
+
+/** What a row says after the provider was asked. */
+export function byAsking({ notAsked: _, ...found }: Finding): Finding {
+  return found;
 }
 
 function over({ state, reason, stateSince, lastError, lastErrorAt }: GrantRow): Finding {
@@ -28,6 +34,7 @@ function over({ state, reason, stateSince, lastError, lastErrorAt }: GrantRow): 
     return {
       result: "invalid",
       reason: reason ?? "revoked",
+      notAsked: "the grant was ended here, and no token of it is used any more",
       evidence: [{ at: stateSince, what }],
       checkedAt: stateSince,
     };
@@ -36,11 +43,12 @@ function over({ state, reason, stateSince, lastError, lastErrorAt }: GrantRow): 
     lastError === null || lastErrorAt === null
       ? []
       : [{ at: lastErrorAt, what: `the provider answered ${lastError} to the refresh token` }];
-  const lapsed = { at: stateSince, what: `the grant has lapsed (${reason ?? "invalid_grant"})` };
+  const lapsed = { at: stateSince, what: "the grant has lapsed" };
   const evidence = [...refusals, lapsed].sort((one, other) => one.at - other.at);
   return {
     result: "invalid",
     reason: reason ?? "invalid_grant",
+    notAsked: "the grant has lapsed, and a refresh token that is dead is not sent again",
     evidence,
     checkedAt: Math.max(stateSince, lastErrorAt ?? 0),
   };
@@ -59,7 +67,7 @@ export function foundByRefresh(outcome: RefreshOutcome, row: GrantRow, now: numb
     case "newer":
     case "ended": {
       const known = foundInRow(row, now);
-      if (known !== undefined) return known;
+      if (known !== undefined) return byAsking(known);
       if (outcome.kind === "newer") return foundInNewTokens(row);
       return row.refreshSealed === null
         ? notAsked(now)
@@ -94,7 +102,9 @@ export function foundByUserinfo(now: number): Finding {
 
 /** The access token of a grant without a refresh token lives as far as is known, and nobody can be asked about it. */
 export function notAsked(now: number): Finding {
-  return valid(now, "the access token has not ended; its provider has no address at which it could be tried");
+  const why =
+    "there is no refresh token to ask with, and the provider has no address at which an access token could be tried";
+  return { ...valid(now, "the access token has not ended"), notAsked: why };
 }
 
 export function providerSilent(now: number, error: string): Finding {

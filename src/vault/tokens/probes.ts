@@ -22,6 +22,7 @@ import type { VaultContext } from "../context.ts";
 import { diagnosisOf, learnLives } from "../grants/diagnosed.ts";
 import { findGrant } from "../grants/find-grant.ts";
 import {
+  byAsking,
   foundByRefresh,
   foundByUserinfo,
   foundInNewTokens,
@@ -158,7 +159,7 @@ export class Probes {
         if (!isOnbehalfError(error, "reauthorization_required")) throw error;
       });
       const ended = await findGrant(this.#context, { grantId });
-      return { finding: foundInRow(ended, clock.now()) ?? foundInNewTokens(ended), row: ended };
+      return { finding: byAsking(foundInRow(ended, clock.now()) ?? foundInNewTokens(ended)), row: ended };
     } catch (error) {
       return { finding: this.#keptFrom(error), row };
     }
@@ -191,10 +192,11 @@ function whatStands(finding: Finding, generation: number | null, row: GrantRow, 
   return { finding: foundInRow(row, now) ?? (isOlder ? foundInNewTokens(row) : finding), row };
 }
 
-function probeOf({ result, reason, evidence, checkedAt }: Finding): Omit<Probe, "offline"> {
+function probeOf({ result, reason, notAsked, evidence, checkedAt }: Finding): Omit<Probe, "offline"> {
   return {
     result,
     ...(reason === undefined ? {} : { reason }),
+    ...(notAsked === undefined ? {} : { notAsked }),
     evidence: evidence.map(({ at, what }) => ({ at: new Date(at), what })),
     checkedAt: new Date(checkedAt),
   };

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Cause, Diagnosis, FurtherReason } from "../../../src/core/diagnosis/diagnosis.ts";
 import { isReason, reasons } from "../../../src/core/diagnosis/reasons.ts";
-import type { Reason } from "../../../src/core/diagnosis/reasons.ts";
+import type { Actor, Reason } from "../../../src/core/diagnosis/reasons.ts";
 
 const codes = Object.keys(reasons) as Reason[];
 
@@ -16,6 +16,31 @@ test("every reason says in one lower-case sentence what it means and what to do"
     }
   }
 });
+
+/** How a step names who does it. */
+const named: Readonly<Record<Actor, RegExp>> = {
+  person: /\bperson\b|\bprobe the grant\b/,
+  administrator: /person's administrator/,
+  developer: /^have the app's developer /,
+  operator: /^have the operator /,
+  provider: /^nothing: /,
+};
+
+for (const code of codes) {
+  test(`who must act: ${code}`, () => {
+    const { steps, dependsOn, fix, title } = reasons[code];
+    const [first] = steps;
+    assert.ok(first !== undefined);
+    assert.equal(dependsOn, first.by === "administrator" ? "person" : first.by);
+    for (const { by, what } of steps) assert.match(what, named[by]);
+    assert.equal(fix, steps.map(({ what }) => what).join(", then "));
+    assert.match(title, /^[A-Z][^_]+[^.]$/, "a headline has no code in it");
+    // Whoever reads what somebody else must do reads that first, and then what the person does.
+    const signIn = steps.findIndex((step) => step.isSignIn === true);
+    if (signIn > 0) assert.ok(steps.slice(0, signIn).every(({ by }) => by !== "person"));
+    if (/, then ask the person/.test(fix)) assert.ok(signIn > 0, "the sign-in is a step of its own");
+  });
+}
 
 test("every reason leads to a page that is there", () => {
   for (const code of codes) {

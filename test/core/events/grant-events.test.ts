@@ -70,7 +70,6 @@ describe("which change of a grant gives which event", () => {
         at: "1970-01-01T00:00:00.900Z",
         what: "the provider answered invalid_grant to the refresh token of generation 3",
       },
-      { at: "1970-01-01T00:00:01.000Z", what: "the grant has lapsed (invalid_grant)" },
     ];
     const why = { reason: "invalid_grant", evidence, dependsOn, fix };
     assert.deepEqual(event?.body, { ...why, error: "invalid_grant", was: "suspect" });

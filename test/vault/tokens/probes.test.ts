@@ -66,7 +66,7 @@ describe("a probe of a grant with a refresh token", () => {
     const found = await vault.probe(grant);
     assert.deepEqual([found.result, found.reason, found.expiresAt], ["invalid", "invalid_grant", undefined]);
     assert.ok(found.evidence.length >= 2);
-    assert.match(found.evidence.map(({ what }) => what).join("\n"), /answered invalid_grant.*\n.*has lapsed/s);
+    assert.match(found.evidence.map(({ what }) => what).join("\n"), /consented.*\n.*answered invalid_grant/s);
     assert.equal((await vault.grant(grant)).state, "lapsed");
     assert.deepEqual(refreshes(fixture), { invalid_grant: 2 }, "two looks");
     assert.equal((await vault.probe(grant)).result, "invalid");
