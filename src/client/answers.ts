@@ -173,20 +173,22 @@ function diagnosisIn(members: Members): { readonly [Name in keyof Diagnosis]: Di
       ];
       return { reason, certainty, tellBy: cause.text("tell_by") };
     }),
-    steps: members.listOr("steps")?.map((each) => {
-      const step = new Members(each);
-      return {
-        by: step.text("by") as Step["by"],
-        what: step.text("what"),
-        ...(step.truthOr("is_sign_in") === true ? { isSignIn: true as const } : {}),
-        ...(step.truthOr("is_done_by_link") === true ? { isDoneByLink: true as const } : {}),
-      };
-    }),
+    steps: members.listOr("steps")?.map(stepIn),
     also: members.listOr("also")?.map((each) => {
       const further = new Members(each);
       const dependsOn = further.text("depends_on") as FurtherReason["dependsOn"];
       return { reason: further.text("reason") as FurtherReason["reason"], dependsOn, fix: further.text("fix") };
     }),
+  };
+}
+
+function stepIn(each: unknown): Step {
+  const step = new Members(each);
+  const is = (name: string): true | undefined => (step.truthOr(name) === true ? true : undefined);
+  return {
+    by: step.text("by") as Step["by"],
+    what: step.text("what"),
+    ...defined({ isSignIn: is("is_sign_in"), isDoneByLink: is("is_done_by_link") }),
   };
 }
 

@@ -10,6 +10,21 @@ export interface Me {
   readonly ends_at: string;
   readonly now: string;
   readonly providers: readonly { readonly name: string; readonly client_id: string }[];
+  /** What each reason is called, and who has to act first. */
+  readonly reasons: Readonly<Record<string, ReasonTitle>>;
+}
+
+export interface ReasonTitle {
+  readonly title: string;
+  readonly who: string;
+}
+
+/** One of the things to do about a grant, in their order. */
+export interface Step {
+  readonly by: string;
+  readonly what: string;
+  readonly is_sign_in?: boolean;
+  readonly is_done_by_link?: boolean;
 }
 
 /** How far the service has read the grants. */
@@ -72,6 +87,7 @@ export interface Grant {
   readonly evidence?: readonly { readonly at: string; readonly what: string }[];
   readonly depends_on?: string;
   readonly fix?: string;
+  readonly steps?: readonly Step[];
   /** What it may be, where the provider did not say. */
   readonly causes?: readonly { readonly reason: string; readonly certainty: string; readonly tell_by: string }[];
   /** What else is weak. */
@@ -81,6 +97,7 @@ export interface Grant {
   readonly created_at?: string;
   readonly last_refresh_at?: string;
   readonly access_expires_at?: string;
+  readonly access_token_end_known?: boolean;
   readonly reauthorize_before?: string;
   readonly last_error?: { readonly error: string; readonly at: string };
 }
@@ -113,6 +130,8 @@ export interface WholeGrant {
   /** How its person can be sent to connect again, or what is missing for that. */
   readonly reconnect: {
     readonly return_urls: readonly { readonly url: string; readonly is_prefix: boolean }[];
+    /** Whether the link asks for access while the person is away. */
+    readonly asks_offline?: boolean;
     readonly lacks?: string;
     readonly fix?: string;
   };
@@ -139,6 +158,7 @@ export interface LifeEvent {
 export interface Probe {
   readonly result: "valid" | "invalid" | "unknown";
   readonly reason?: string;
+  readonly not_asked?: string;
   readonly evidence: readonly { readonly at: string; readonly what: string }[];
   readonly fix?: string;
   readonly checked_at: string;

@@ -39,6 +39,9 @@ export function Copy({ text }: { readonly text: string }): JSX.Element {
       <button type="button" class="quiet" onClick={copy} aria-label={`Copy ${text}`}>
         {said === undefined ? "Copy" : said === "copied" ? "Copied" : "Press Ctrl+C"}
       </button>
+      <span class="hidden" role="status">
+        {said === undefined ? "" : said === "copied" ? "Copied" : "Marked: press Ctrl+C"}
+      </span>
     </span>
   );
 }

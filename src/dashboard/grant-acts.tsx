@@ -7,8 +7,10 @@ import { ask, useAsk } from "./ask.ts";
 import { Dialog } from "./dialog.tsx";
 import { isOver, useLink } from "./link.ts";
 import { LinkNote, ReconnectDialog } from "./reconnect.tsx";
-import { Failure, Ghost, serviceNow, Time } from "./parts.tsx";
-import { counted, plainly, probeWords, sentence, whose } from "./words.ts";
+import { Failure, Ghost, serviceNow } from "./parts.tsx";
+import { ProbeFound } from "./probe-found.tsx";
+import { afterSteps, counted, nextAct, whose } from "./words.ts";
+import type { NextAct } from "./words.ts";
 
 interface ActsProps {
   readonly whole: WholeGrant;
@@ -30,23 +32,33 @@ export function GrantActs({ whole, again }: ActsProps): JSX.Element {
     if (link !== undefined && isOver(link)) follow(undefined);
     setOpen("connect");
   };
+  const next = nextAct(grant, whole.is_configured);
+  const look = (act: NextAct["act"]): string => (next?.act === act ? "button primary" : "button");
   return (
     <section aria-label="What you can do" class="acts">
       <p class="buttons">
-        <button class="button" type="button" disabled={probe.isBusy || !mayAsk} onClick={() => probe.run()}>
+        <button class={look("probe")} type="button" disabled={probe.isBusy || !mayAsk} onClick={() => probe.run()}>
           {probe.isBusy ? "Asking the provider…" : mayAsk ? "Ask the provider" : "Asked a moment ago"}
         </button>
-        <button class={`button ${grant.state === "lapsed" ? "primary" : ""}`} type="button" onClick={reconnect}>
-          Reconnect link…
+        <button class={look("connect")} type="button" onClick={reconnect}>
+          Reconnect link…{next?.act === "connect" ? afterSteps(next.after) : ""}
         </button>
+        {next?.act === "set-up" ? (
+          <a class={look("set-up")} href="#/setup">
+            Look at the set-up
+          </a>
+        ) : null}
         {grant.state === "revoked" ? null : (
           <button class="button danger" type="button" onClick={() => setOpen("disconnect")}>
             Disconnect…
           </button>
         )}
       </p>
+      {next?.act === "connect" && grant.offline !== true && whole.reconnect.asks_offline === true ? (
+        <p class="soft">The link asks for access while the person is away, so that a refresh token comes this time.</p>
+      ) : null}
       <div role="status">
-        {probe.done === undefined ? null : <Found probe={probe.done} />}
+        {probe.done === undefined ? null : <ProbeFound probe={probe.done} grant={grant} />}
         {ended === undefined ? null : <p class="notice">{endedWords(ended)}</p>}
         {link === undefined || open === "connect" ? null : <LinkNote link={link} show={reconnect} />}
       </div>
@@ -81,35 +93,6 @@ function usePassed(at: string | undefined): boolean {
     return () => clearTimeout(timer);
   }, [at]);
   return waitMs <= 0;
-}
-
-function Found({ probe }: { readonly probe: Probe }): JSX.Element {
-  return (
-    <div class={`notice probe ${probe.result}`}>
-      <p>
-        <strong>{probeWords[probe.result]}</strong>
-        {probe.reason === undefined ? "" : ` ${plainly(probe.reason)}.`}
-      </p>
-      {probe.fix === undefined ? null : (
-        <p>
-          <strong>What to do:</strong> {sentence(probe.fix)}
-        </p>
-      )}
-      <ul class="evidence">
-        {probe.evidence.map(({ at, what }) => (
-          <li key={`${at} ${what}`}>
-            {sentence(what)}{" "}
-            <span class="soft">
-              <Time at={at} />
-            </span>
-          </li>
-        ))}
-      </ul>
-      <p class="soft">
-        Found out <Time at={probe.checked_at} />. A grant’s provider is asked once in ten seconds at most.
-      </p>
-    </div>
-  );
 }
 
 function endedWords(grant: Grant): string {

@@ -1,13 +1,30 @@
 import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
 import type { AuditRow, Grant, LifeEvent, Me, WholeGrant } from "./answers.ts";
 import { useAsk } from "./ask.ts";
 import { Copy } from "./copy.tsx";
 import { GrantActs } from "./grant-acts.tsx";
-import { Breakable, Failure, Ghost, serviceNow, StateBadge, Time } from "./parts.tsx";
-import { by, counted, dependsOnWords, eventWords, happened, plainly, sentence, whose } from "./words.ts";
+import { Breakable, Code, EvidenceItems, Failure, Ghost, serviceNow, StateBadge, Time } from "./parts.tsx";
+import {
+  by,
+  counted,
+  date,
+  eventWords,
+  exactly,
+  grantTitle,
+  happened,
+  sentence,
+  small,
+  titleOf,
+  whose,
+  whoOf,
+} from "./words.ts";
 
 export function GrantView({ grantId, me }: { readonly grantId: string; readonly me: Me }): JSX.Element {
   const { data, error, again } = useAsk<WholeGrant>(`/grants/${encodeURIComponent(grantId)}`, 15_000);
+  useEffect(() => {
+    if (data !== undefined) document.title = grantTitle(data.grant);
+  }, [data]);
   return (
     <>
       <p class="up">
@@ -40,7 +57,10 @@ function Known({ whole, isReader, again }: KnownProps): JSX.Element {
           <Breakable text={name} />
         </h1>
         <p class="soft">
-          <StateBadge state={grant.state} /> {more} · {grant.provider} · since <Time at={grant.since} />
+          <StateBadge state={grant.state} /> {more} · {grant.provider} · since{" "}
+          <time dateTime={grant.since} title={exactly(grant.since)}>
+            {date(grant.since)}
+          </time>
         </p>
       </header>
       <Why whole={whole} />
@@ -82,35 +102,31 @@ function Known({ whole, isReader, again }: KnownProps): JSX.Element {
 
 /** Why it is not well, who can mend that, and how. */
 function Why({ whole: { grant, is_configured: isConfigured } }: { readonly whole: WholeGrant }): JSX.Element | null {
-  const { reason, means, evidence = [], depends_on: dependsOn, fix, last_error: lastError } = grant;
+  const { reason, means, certainty, evidence = [], depends_on: dependsOn, last_error: lastError } = grant;
   const { causes = [], also = [] } = grant;
   if (reason === undefined && lastError === undefined && isConfigured) return null;
+  const who = whoOf(reason) ?? dependsOn;
   return (
     <section class={`card why ${grant.state === "lapsed" ? "bad" : ""}`} aria-labelledby="why">
       <h2 id="why">
-        {reason === undefined ? (isConfigured ? "The last refresh failed" : "Another client’s grant") : plainly(reason)}
+        {reason === undefined ? (isConfigured ? "The last refresh failed" : "Another client’s grant") : titleOf(reason)}
       </h2>
-      {means === undefined ? null : <p>{sentence(means)}</p>}
-      {fix === undefined ? null : (
-        <p>
-          <strong>What to do:</strong> {sentence(fix)}
+      {reason === undefined ? null : (
+        <p class="soft">
+          <Code text={reason} />
+          {certainty === "likely" ? " · likely, and not certain" : ""}
         </p>
       )}
-      {dependsOn === undefined ? null : <p class="soft">That depends on {dependsOnWords[dependsOn] ?? dependsOn}.</p>}
+      {means === undefined ? null : <p>{sentence(means)}</p>}
+      <WhatToDo grant={grant} />
+      {who === undefined ? null : <p class="soft">Who has to act first: {who}.</p>}
       {isConfigured ? null : (
         <p>
           It belongs to a client that this service is not configured with, so it is neither refreshed nor handed out.
         </p>
       )}
       <ul class="evidence">
-        {evidence.map(({ at, what }) => (
-          <li key={`${at} ${what}`}>
-            {sentence(what)}{" "}
-            <span class="soft">
-              <Time at={at} />
-            </span>
-          </li>
-        ))}
+        <EvidenceItems evidence={evidence} />
         {evidence.length > 0 || lastError === undefined ? null : (
           <li>
             The provider’s word at the last refresh: <code>{lastError.error}</code>{" "}
@@ -124,9 +140,9 @@ function Why({ whole: { grant, is_configured: isConfigured } }: { readonly whole
         <details class="records">
           <summary>What it may be, the likeliest first</summary>
           <ul class="evidence">
-            {causes.map(({ reason: may, certainty, tell_by: tellBy }) => (
+            {causes.map(({ reason: may, certainty: sure, tell_by: tellBy }) => (
               <li key={may}>
-                <strong>{plainly(may)}</strong> <span class="soft">{certainty}</span>
+                <strong>{titleOf(may)}</strong> <span class="soft">{sure}</span> <Code text={may} />
                 <br />
                 {sentence(tellBy)}
               </li>
@@ -136,10 +152,34 @@ function Why({ whole: { grant, is_configured: isConfigured } }: { readonly whole
       )}
       {also.map(({ reason: other, fix: its }) => (
         <p key={other}>
-          <strong>Also: {plainly(other).toLowerCase()}.</strong> {sentence(its)}
+          <strong>Also: {small(titleOf(other))}.</strong> {sentence(its)}
         </p>
       ))}
     </section>
+  );
+}
+
+/** What to do: in its order, where somebody has to act before somebody else. */
+function WhatToDo({ grant: { fix, steps = [] } }: { readonly grant: Grant }): JSX.Element | null {
+  if (fix === undefined) return null;
+  if (steps.length < 2) {
+    return (
+      <p>
+        <strong>What to do:</strong> {sentence(fix)}
+      </p>
+    );
+  }
+  return (
+    <>
+      <p>
+        <strong>What to do, in this order:</strong>
+      </p>
+      <ol class="steps">
+        {steps.map(({ what }) => (
+          <li key={what}>{sentence(what)}</li>
+        ))}
+      </ol>
+    </>
   );
 }
 
@@ -161,8 +201,14 @@ function Facts({ grant }: { readonly grant: Grant }): JSX.Element {
     ["Refresh token", grant.offline === true ? "held" : "none is held"],
     ["Stored", time(grant.created_at, "")],
     ["Last refresh", time(grant.last_refresh_at, "never")],
-    [ends("Access token", grant.access_expires_at), time(grant.access_expires_at, "unknown, or none is held")],
-    [ends("Consent", grant.reauthorize_before), time(grant.reauthorize_before, "on no known day")],
+    [
+      ends("Access token", grant.access_expires_at),
+      time(
+        grant.access_expires_at,
+        grant.access_token_end_known === false ? "not known: the provider did not say" : "none is held",
+      ),
+    ],
+    [ends("Consent", grant.reauthorize_before), time(grant.reauthorize_before, "not known: the provider named no day")],
   ];
   return (
     <dl class="card facts">

@@ -4,7 +4,7 @@ import { states } from "./answers.ts";
 import type { Grant, GrantPage, Me, State } from "./answers.ts";
 import { ask, useAsk } from "./ask.ts";
 import { Breakable, Empty, Failure, Ghost, ReadingNote, StateBadge, Time } from "./parts.tsx";
-import { count, counted, plainly, stateWords, whose } from "./words.ts";
+import { count, counted, stateWords, titleOf, whose } from "./words.ts";
 
 const atOnce = 50;
 /** How long after the last key a search is asked for, milliseconds. */
@@ -159,7 +159,7 @@ function Filters({ wanted, data, me, change }: FilterProps): JSX.Element {
       ) : null}
       {wanted.reason === "" ? null : (
         <button class="chip" type="button" onClick={() => change({ reason: "" })}>
-          {plainly(wanted.reason)} <span aria-hidden="true">×</span>
+          {titleOf(wanted.reason)} <span aria-hidden="true">×</span>
           <span class="hidden">: show other reasons, too</span>
         </button>
       )}
@@ -252,7 +252,7 @@ function Row({ grant }: { readonly grant: Grant }): JSX.Element {
       <td class="how">
         <StateBadge state={grant.state} />
         {grant.reason === undefined || grant.reason === grant.state ? null : (
-          <span class="soft">{plainly(grant.reason)}</span>
+          <span class="soft">{titleOf(grant.reason)}</span>
         )}
       </td>
       <td class="when">

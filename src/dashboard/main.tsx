@@ -9,6 +9,7 @@ import type { Me } from "./answers.ts";
 import { ask, useAsk } from "./ask.ts";
 import { Later } from "./later.tsx";
 import { Empty, Failure, setServiceTime } from "./parts.tsx";
+import { setReasonTitles } from "./words.ts";
 
 const views = [
   ["", "Overview"],
@@ -38,10 +39,14 @@ function App(): JSX.Element {
   const { path, query } = usePlace();
   const { data: me, error, again } = useAsk<Me>("/me", 60_000);
   const [first = "", second = ""] = path;
-  if (me !== undefined) setServiceTime(me.now);
+  if (me !== undefined) {
+    setServiceTime(me.now);
+    setReasonTitles(me.reasons);
+  }
   useEffect(() => {
     const title = views.find(([view]) => view === first)?.[1] ?? "Nothing here";
-    document.title = `${second === "" ? title : second} · Onbehalf`;
+    // A grant's page says whose it is as soon as it knows.
+    document.title = `${title} – Onbehalf`;
     scrollTo(0, 0);
   }, [first, second]);
   useEffect(() => {

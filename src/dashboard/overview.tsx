@@ -4,9 +4,9 @@ import { states } from "./answers.ts";
 import type { Cause, Overview } from "./answers.ts";
 import { useAsk } from "./ask.ts";
 import { RefreshChart } from "./chart.tsx";
-import { Empty, Failure, Ghost, ReadingNote, serviceNow, StateBadge, Time } from "./parts.tsx";
+import { Code, Empty, Failure, Ghost, ReadingNote, serviceNow, StateBadge, Time } from "./parts.tsx";
 import { StandstillNotice } from "./standstill.tsx";
-import { ago, count, counted, dependsOnWords, plainly, sentence, stateMeanings, stateWords } from "./words.ts";
+import { ago, count, counted, sentence, stateMeanings, stateWords, titleOf, whoOf } from "./words.ts";
 
 export function OverviewView(): JSX.Element {
   const [hours, setHours] = useState(24);
@@ -120,7 +120,9 @@ function CauseRow({ cause }: { readonly cause: Cause }): JSX.Element {
     <li>
       <a href={`#/grants?${query.toString()}`}>
         <span class="grow">
-          <span class="name">{plainly(reason)}</span>
+          <span class="name">
+            {titleOf(reason)} <Code text={reason} />
+          </span>
           <span>{sentence(cause.means ?? stateMeanings[state])}</span>
           {cause.fix === undefined ? null : (
             <span>
@@ -129,8 +131,7 @@ function CauseRow({ cause }: { readonly cause: Cause }): JSX.Element {
           )}
           <span class="soft">
             <StateBadge state={state} /> {provider}
-            {dependsOn === undefined ? "" : ` · depends on ${dependsOnWords[dependsOn] ?? dependsOn}`} ·{" "}
-            <Time at={last} />
+            {dependsOn === undefined ? "" : ` · depends on ${whoOf(reason) ?? dependsOn}`} · <Time at={last} />
             {ago(first, serviceNow()) === ago(last, serviceNow()) ? null : (
               <>
                 , first <Time at={first} />

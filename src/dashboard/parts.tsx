@@ -1,7 +1,7 @@
 /** Small things that several views show. */
 import { Fragment } from "preact";
 import type { ComponentChildren, JSX } from "preact";
-import type { Reading, State } from "./answers.ts";
+import type { Grant, Reading, State } from "./answers.ts";
 import type { Refusal } from "./ask.ts";
 import { ago, count, exactly, sentence, stateMeanings, stateWords } from "./words.ts";
 
@@ -34,6 +34,27 @@ export function Breakable({ text }: { readonly text: string }): JSX.Element {
           {n === 0 ? null : <wbr />}
           {part}
         </Fragment>
+      ))}
+    </>
+  );
+}
+
+/** The service's own word for something that is named in plain words beside it: to search for. */
+export function Code({ text }: { readonly text: string }): JSX.Element {
+  return <code class="code soft">{text}</code>;
+}
+
+/** What speaks for something, each piece with its time. */
+export function EvidenceItems({ evidence }: { readonly evidence: NonNullable<Grant["evidence"]> }): JSX.Element {
+  return (
+    <>
+      {evidence.map(({ at, what }) => (
+        <li key={`${at} ${what}`}>
+          {sentence(what)}{" "}
+          <span class="soft">
+            <Time at={at} />
+          </span>
+        </li>
       ))}
     </>
   );

@@ -1,8 +1,9 @@
 /** The page's own words, and how numbers and times are written. */
-import type { AuditRow, Grant, LifeEvent, Probe, State } from "./answers.ts";
+import type { AuditRow, Grant, LifeEvent, Probe, ReasonTitle, State } from "./answers.ts";
 
 const number = new Intl.NumberFormat("en");
 const exact = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium" });
+const dated = new Intl.DateTimeFormat("en", { dateStyle: "medium" });
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const clock = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const weekday = new Intl.DateTimeFormat("en", { weekday: "short", day: "numeric" });
@@ -27,6 +28,7 @@ const steps: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
 /** A time as people say it: `3 hours ago`, `in 2 days`. */
 export function ago(at: string, now: number): string {
   const seconds = (Date.parse(at) - now) / 1_000;
+  if (!Number.isFinite(seconds)) return "at an unknown time";
   for (const [unit, length] of steps) {
     if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit);
   }
@@ -35,7 +37,13 @@ export function ago(at: string, now: number): string {
 }
 
 export function exactly(at: string): string {
+  if (!Number.isFinite(Date.parse(at))) return "at an unknown time";
   return exact.format(new Date(at));
+}
+
+/** The day of a time, with its year. */
+export function date(at: string): string {
+  return Number.isFinite(Date.parse(at)) ? dated.format(new Date(at)) : "an unknown day";
 }
 
 export function hour(at: string): string {
@@ -62,12 +70,66 @@ export const stateMeanings: Readonly<Record<State, string>> = {
   revoked: "Ended.",
 };
 
-export const dependsOnWords: Readonly<Record<string, string>> = {
-  person: "the person",
-  developer: "the app’s developer",
-  operator: "whoever runs this service",
-  provider: "the provider",
-};
+/** What the service calls its reasons: it has told when the page was opened. */
+let reasonTitles: Readonly<Record<string, ReasonTitle>> = {};
+
+export function setReasonTitles(titles: Readonly<Record<string, ReasonTitle>>): void {
+  reasonTitles = titles;
+}
+
+/** A reason as a headline. */
+export function titleOf(reason: string): string {
+  return reasonTitles[reason]?.title ?? plainly(reason);
+}
+
+/** Who has to act first where a grant has this reason; undefined of one that nobody knows. */
+export function whoOf(reason: string | undefined): string | undefined {
+  return reason === undefined ? undefined : reasonTitles[reason]?.who;
+}
+
+/** Within a sentence, a headline begins small. */
+export function small(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+/** What an operator would do next about a grant, on its page. */
+export interface NextAct {
+  readonly act: "connect" | "probe" | "set-up";
+  /** How many steps of others come before it. */
+  readonly after: number;
+}
+
+/**
+ * What comes next about a grant; undefined: nothing is wanted of whoever looks.
+ *
+ * @param isConfigured whether its client is one of this service
+ */
+export function nextAct({ state, reason, steps = [] }: Grant, isConfigured: boolean): NextAct | undefined {
+  if (!isConfigured) return { act: "set-up", after: 0 };
+  if (reason === undefined || state === "revoked" || state === "revoking") return undefined;
+  const signIn = steps.findIndex((step) => step.is_sign_in === true);
+  if (signIn >= 0) {
+    return { act: "connect", after: steps.slice(0, signIn).filter((step) => step.is_done_by_link !== true).length };
+  }
+  return { act: steps[0]?.by === "operator" ? "set-up" : "probe", after: 0 };
+}
+
+/** What a button says that has to wait for steps of others. */
+export function afterSteps(steps: number): string {
+  if (steps === 0) return "";
+  return steps === 1 ? " (after step 1)" : ` (after steps 1 to ${steps})`;
+}
+
+/**
+ * What the window is called while a grant is looked at: enough to tell two tabs apart. What a browser keeps and sends to others of
+ * its person's machines holds no whole address of somebody.
+ */
+export function grantTitle(grant: Grant): string {
+  const { name } = whose(grant);
+  const at = name.indexOf("@");
+  const short = at > 0 ? `${name.slice(0, Math.min(at, 16))}@…` : name.length > 20 ? `${name.slice(0, 19)}…` : name;
+  return `${short} · ${stateWords[grant.state].toLowerCase()} – Onbehalf`;
+}
 
 /** A word of the service's, such as `invalid_grant`, as a heading. */
 export function plainly(word: string): string {
@@ -134,7 +196,7 @@ const events: Readonly<Record<string, string>> = {
 /** An event of a grant's life as a heading. */
 export function eventWords({ type, reason }: LifeEvent): string {
   const what = events[type] ?? plainly(type.replaceAll(".", " "));
-  return reason === undefined || reason === "revoked" ? what : `${what}: ${plainly(reason).toLowerCase()}`;
+  return reason === undefined || reason === "revoked" ? what : `${what}: ${small(titleOf(reason))}`;
 }
 
 export const probeWords: Readonly<Record<Probe["result"], string>> = {

@@ -43,7 +43,7 @@ describe("an operator at the dashboard, in real Chromium", needsChromium, () => 
     await assert.rejects(vault.getAccessToken({ externalId }), { code: "provider_unavailable" });
   }
 
-  test("an operator finds out why three grants died, and brings two back by reconnect links, and one under suspicion by asking the provider", async () => {
+  test("an operator finds out why three grants died, and brings them back by reconnect links, and one under suspicion by asking the provider", async () => {
     const { standin, vault } = fixture;
     await died("anna", "anna@workspace.example", () =>
       standin.person({ email: "anna@workspace.example", refusal: "admin_policy_enforced" }),
@@ -56,10 +56,10 @@ describe("an operator at the dashboard, in real Chromium", needsChromium, () => 
     // What is wrong is on the first page, with who can mend it.
     const causes = page.locator(".causes li");
     assert.deepEqual(await causes.locator(".name").allInnerTexts(), [
-      "Invalid grant",
-      "Admin policy enforced",
-      "No refresh token",
-      "Outcome unknown",
+      "No refresh token ever came no_refresh_token",
+      "The refresh token does not work any more invalid_grant",
+      "The person's organisation does not allow the app admin_policy_enforced",
+      "A refresh was sent, and nobody knows how it ended outcome_unknown",
     ]);
     const why = async (reason: string, who: string, words: RegExp): Promise<void> => {
       await page.locator("nav a", { hasText: "Overview" }).click();
@@ -70,18 +70,26 @@ describe("an operator at the dashboard, in real Chromium", needsChromium, () => 
       assert.match(await page.locator(".why").innerText(), words);
     };
     await why(
-      "Admin policy enforced",
+      "admin_policy_enforced",
       "anna",
-      /administrator[^]*What to do: Have the person's administrator allow the app/,
+      /in this order:[^]*Have the person's administrator[^]*Ask the person to sign in[^]*act first: the person's administrator/,
     );
-    await why("Invalid grant", "bert", /is dead, and does not say why[^]*What to do: Ask the person to sign in again/);
+    assert.equal(await page.locator(".acts .primary").innerText(), "Reconnect link… (after step 1)");
+    await why("invalid_grant", "bert", /is dead, and does not say why[^]*What to do: Ask the person to sign in again/);
+    assert.equal(await page.title(), "bert · lapsed – Onbehalf");
     await page.click(".why summary");
-    assert.match(await page.locator(".why").innerText(), /Removed by person/);
-    await why("No refresh token", "cleo", /no refresh token[^]*What to do: Ask for offline access[^]*app’s developer/);
+    assert.match(await page.locator(".why").innerText(), /The app was removed at the provider/);
+    await why("no_refresh_token", "cleo", /No refresh token[^]*offline access[^]*act first: the app's developer/);
+    assert.equal(await page.locator(".title .badge").innerText(), "Lapsed");
+    assert.match(await page.locator(".acts").innerText(), /The link asks for access while the person is away/);
+    await page.getByRole("button", { name: "Ask the provider" }).click();
+    const found = page.locator(".notice.probe");
+    assert.match(await found.innerText(), /The provider was not asked: there is no refresh token to ask with/);
+    assert.equal(await found.locator(".evidence").count(), 0, "what the page says already is not said again");
 
     // The administrator has allowed the app. Both get a link, and consent again in browsers of their own.
     standin.person({ email: "anna@workspace.example", refusal: null });
-    for (const who of ["anna", "bert"]) {
+    for (const who of ["anna", "bert", "cleo"]) {
       await openGrant(page, who);
       const link = await makeLink(page);
       // The page named nobody to whoever has got the link, and warned of nobody.
@@ -94,18 +102,28 @@ describe("an operator at the dashboard, in real Chromium", needsChromium, () => 
       assert.doesNotMatch(await page.locator("dialog").innerText(), /\bends\b/);
       await page.locator(".title .badge", { hasText: "Active" }).waitFor();
       await page.getByRole("button", { name: "Close" }).click();
-      assert.match(await page.locator(".life").first().innerText(), /Works again[^]*Lapsed[^]*Consent given/);
+      assert.match(
+        await page.locator(".life").first().innerText(),
+        who === "cleo" ? /Consent given/ : /Works again[^]*Lapsed[^]*Consent given/,
+      );
     }
 
     // The fourth is under suspicion: a refresh was sent, and its answer never came.
     await openGrant(page, "dirk");
-    assert.match(await page.locator(".why").innerText(), /Outcome unknown[^]*nobody knows which token counts/);
+    assert.match(
+      await page.locator(".why").innerText(),
+      /nobody knows how it ended[^]*nobody knows which token counts/,
+    );
+    assert.equal(await page.locator(".acts .primary").innerText(), "Ask the provider");
     await page.getByRole("button", { name: "Ask the provider" }).click();
     await page.locator(".notice.probe", { hasText: "The consent stands." }).waitFor();
     await page.locator(".title .badge", { hasText: "Active" }).waitFor();
     assert.equal(await page.locator(".why").count(), 0);
 
-    for (const externalId of ["anna", "bert", "dirk"]) assert.ok((await vault.getAccessToken({ externalId })).token);
+    // What a link brings goes on while the person is away, also for who never gave a refresh token.
+    assert.equal((await vault.grant({ externalId: "cleo" })).offline, true);
+    for (const externalId of ["anna", "bert", "cleo", "dirk"])
+      assert.ok((await vault.getAccessToken({ externalId })).token);
     assert.deepEqual(complaints, []);
     await context.close();
   });

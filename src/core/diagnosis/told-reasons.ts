@@ -8,7 +8,7 @@ const signIn: Step = { by: "person", what: "ask the person to sign in again", is
 /** What is told of each reason. */
 export const told: Readonly<Record<Reason, Omit<ReasonWords, "dependsOn" | "fix">>> = {
   invalid_grant: {
-    title: "The provider refuses the refresh token, and does not say why",
+    title: "The refresh token does not work any more",
     means: "the provider says that the refresh token is dead, and does not say why",
     steps: [{ by: "person", what: "ask the person to sign in again, when they are there", isSignIn: true }],
     page: here,
@@ -217,7 +217,7 @@ export const told: Readonly<Record<Reason, Omit<ReasonWords, "dependsOn" | "fix"
     page: "operations.md#back-up-and-restore",
   },
   no_refresh_token: {
-    title: "There is no refresh token",
+    title: "No refresh token ever came",
     means: "there is no refresh token, so access ends with the access token",
     steps: [
       {
@@ -254,7 +254,7 @@ export const told: Readonly<Record<Reason, Omit<ReasonWords, "dependsOn" | "fix"
     page: here,
   },
   wrong_client_secret: {
-    title: "The provider does not take our client's id and secret",
+    title: "Our client's id or secret is wrong",
     means: "the provider does not take our client's id and secret; the person's consent is well",
     steps: [
       {

@@ -1,4 +1,5 @@
 /** What is found about a grant by looking at it and at the provider: decisions over plain data. */
+import { defined } from "../../core/defined.ts";
 import type { AnyOnbehalfError } from "../../core/errors.ts";
 import { isUsable } from "../../core/grant.ts";
 import type { Finding } from "../../core/probe.ts";
@@ -24,8 +25,8 @@ export function foundInRow(row: GrantRow, now: number): Finding | undefined {
 }
 
 /** What a row says after the provider was asked. */
-export function byAsking({ notAsked: _, ...found }: Finding): Finding {
-  return found;
+export function byAsking({ result, reason, evidence, checkedAt }: Finding): Finding {
+  return { result, ...defined({ reason }), evidence, checkedAt };
 }
 
 function over({ state, reason, stateSince, lastError, lastErrorAt }: GrantRow): Finding {

@@ -140,8 +140,8 @@ describe("one cause and one fix, wherever somebody looks", () => {
 
       const printed = diagnosisFacts(await vault.grant(grantId));
       assert.match(new Map(printed).get("reason") ?? "", new RegExp(`^${reason}\\b`));
-      const lines = printed.map(([, line = ""]) => line.replace(/^\d\. /, ""));
-      for (const { what: step } of reasons[reason].steps) assert.ok(lines.includes(step), step);
+      const lines = new Set(printed.map(([, line = ""]) => line.replace(/^\d\. /, "")));
+      for (const { what: step } of reasons[reason].steps) assert.ok(lines.has(step), step);
 
       const own = findTerms(JSON.stringify(shown), terms).find(({ word }) => word === reason);
       assert.deepEqual([own?.dependsOn, own?.fix], [dependsOn, fix]);

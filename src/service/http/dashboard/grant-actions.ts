@@ -1,5 +1,5 @@
 /** What an operator may do with a grant: ask the provider about it, let its person connect again, and end it. */
-import type { Grant, Session } from "../../../index.ts";
+import type { Grant, Provider, Session } from "../../../index.ts";
 import { defined } from "../../../core/defined.ts";
 import { OnbehalfError, configurationInvalid, invalidRequest } from "../../../core/errors.ts";
 import { probeEveryMs } from "../../../core/probe.ts";
@@ -65,10 +65,20 @@ async function sessionsFor({ grantId, externalIds }: Grant, vault: Asked["vault"
 }
 
 /** How a grant's person can be sent to connect again, or what is missing for that. */
-export function reconnecting(grant: Grant, site: ConnectSite | undefined, configured: boolean): object {
-  const lack = lackOf(grant, site, configured);
+export function reconnecting(grant: Grant, site: ConnectSite | undefined, provider: Provider | undefined): object {
+  const lack = lackOf(grant, site, provider !== undefined);
   if (lack !== undefined) return { return_urls: [], lacks: lack.message, fix: lack.hint };
-  return { return_urls: site?.returnUrls.map(({ text, isPrefix }) => ({ url: text, is_prefix: isPrefix })) ?? [] };
+  return {
+    return_urls: site?.returnUrls.map(({ text, isPrefix }) => ({ url: text, is_prefix: isPrefix })) ?? [],
+    asks_offline: provider !== undefined && asksOffline(provider),
+  };
+}
+
+/** Whether a link asks for access while the person is away, and for the consent page where no refresh token is held. */
+function asksOffline({
+  authorizationRequest: { consentForOffline, offlineScope, parameters } = {},
+}: Provider): boolean {
+  return consentForOffline === true || offlineScope !== undefined || parameters?.["access_type"] === "offline";
 }
 
 function lackOf(

@@ -89,7 +89,7 @@ async function show({ vault, named, site }: Asked): Promise<object> {
     requested_scope: configured ? requestedScope(vault.providerOf(grant.provider)) : undefined,
     is_configured: configured,
     ends_with_it: siblings.map(shownGrant),
-    reconnect: reconnecting(grant, site, configured),
+    reconnect: reconnecting(grant, site, configured ? vault.providerOf(grant.provider) : undefined),
     life: events.map(eventBody),
     records: rows.map(auditBody),
     records_are_cut: rows.length === mostEvents,

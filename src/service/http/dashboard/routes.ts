@@ -1,3 +1,5 @@
+import { firstActorWords, reasons } from "../../../core/diagnosis/reasons.ts";
+import type { Reason } from "../../../core/diagnosis/reasons.ts";
 import type { Asked, DashboardRoute } from "./asked.ts";
 import { callerRoutes } from "./callers.ts";
 import { grantRoutes } from "./grants.ts";
@@ -16,6 +18,11 @@ export const dashboardRoutes: readonly DashboardRoute[] = [
   ...setUpRoutes,
 ];
 
+/** What each reason is called, and who has to act first. */
+const reasonTitles = Object.fromEntries(
+  Object.entries(reasons).map(([code, { title }]) => [code, { title, who: firstActorWords(code as Reason) }]),
+);
+
 async function me({ vault, operator }: Asked): Promise<object> {
   return {
     session_id: operator.sessionId,
@@ -24,6 +31,7 @@ async function me({ vault, operator }: Asked): Promise<object> {
     ends_at: operator.endsAt,
     now: new Date(vault.clock.now()),
     providers: vault.providers.map(({ provider, clientId }) => ({ name: provider.name, client_id: clientId })),
+    reasons: reasonTitles,
   };
 }
 

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { reasons } from "../../../src/core/diagnosis/reasons.ts";
+import type { Reason } from "../../../src/core/diagnosis/reasons.ts";
+import type { Grant } from "../../../src/dashboard/answers.ts";
+import { afterSteps, ago, grantTitle, nextAct } from "../../../src/dashboard/words.ts";
+
+const now = Date.parse("2026-11-22T12:00:00Z");
+const [second, minute, hour, day] = [1_000, 60_000, 3_600_000, 86_400_000];
+
+function grant(changes: Partial<Grant> = {}): Grant {
+  const since = "2026-11-22T00:00:00Z";
+  return { grant_id: "g_1", provider: "google", external_ids: [], state: "lapsed", since, ...changes };
+}
+
+/** A grant with this reason, as the service tells of it. */
+function having(reason: Reason, state: Grant["state"] = "lapsed"): Grant {
+  const steps = reasons[reason].steps.map(({ by, what, isSignIn, isDoneByLink }) => {
+    return { by, what, is_sign_in: isSignIn ?? false, is_done_by_link: isDoneByLink ?? false };
+  });
+  return grant({ state, reason, steps });
+}
+
+describe("the dashboard's words", () => {
+  const times: readonly (readonly [ms: number, expected: string])[] = [
+    [0, "just now"],
+    [-59 * second, "just now"],
+    [3 * second, "just now"],
+    [30 * second, "in a moment"],
+    [-minute, "1 minute ago"],
+    [-2 * minute, "2 minutes ago"],
+    [-hour, "1 hour ago"],
+    [hour, "in 1 hour"],
+    [-day, "yesterday"],
+    [day, "tomorrow"],
+    [6.9 * day, "in 6 days"],
+    [-400 * day, "last year"],
+    [3_000 * day, "in 8 years"],
+    [NaN, "at an unknown time"],
+  ];
+  for (const [ms, expected] of times) {
+    test(`a time ${ms} ms from now is ${expected}`, () => {
+      assert.equal(ago(Number.isNaN(ms) ? "never" : new Date(now + ms).toISOString(), now), expected);
+    });
+  }
+
+  const next: readonly (readonly [reason: Reason, act: string | undefined, after: number])[] = [
+    ["invalid_grant", "connect", 0],
+    ["testing_status", "connect", 1],
+    ["admin_policy_enforced", "connect", 1],
+    ["refresh_token_reused", "connect", 1],
+    // The link itself asks for offline access: nobody has to be waited for.
+    ["no_refresh_token", "connect", 0],
+    ["scopes_unticked", "connect", 0],
+    ["wrong_client_secret", "set-up", 0],
+    ["outcome_unknown", "probe", 0],
+    ["ended_with_another", "probe", 0],
+  ];
+  for (const [reason, act, after] of next) {
+    test(`what an operator does next about ${reason}`, () => {
+      assert.deepEqual(nextAct(having(reason), true), { act, after });
+    });
+  }
+
+  test("an operator has nothing to do about a grant that is well, or was ended here; of another client's, look at the set-up", () => {
+    assert.equal(nextAct(grant({ state: "active" }), true), undefined);
+    assert.equal(nextAct(having("revoked", "revoked"), true), undefined);
+    assert.deepEqual(nextAct(grant({ state: "active" }), false), { act: "set-up", after: 0 });
+    assert.deepEqual([0, 1, 2].map(afterSteps), ["", " (after step 1)", " (after steps 1 to 2)"]);
+  });
+
+  test("a window's title tells two grants apart, and holds no whole address of a person", () => {
+    const tied = (external_id: string): Grant => grant({ external_ids: [{ external_id, account: "main" }] });
+    assert.equal(grantTitle(grant({ email: "anna@example.com" })), "anna@… · lapsed – Onbehalf");
+    assert.equal(grantTitle(tied("user-42")), "user-42 · lapsed – Onbehalf");
+    assert.equal(grantTitle(tied("anna@example.com")), "anna@… · lapsed – Onbehalf");
+    assert.equal(grantTitle(tied("auth0|64f1c0ffee0123456789")), "auth0|64f1c0ffee012… · lapsed – Onbehalf");
+    assert.equal(grantTitle(grant({ state: "active" })), "g_1 · active – Onbehalf");
+  });
+});
