@@ -7,7 +7,7 @@ export type { AnyOnbehalfError, ErrorCode, ErrorDetails } from "./core/errors.ts
 export type { Grant, GrantRef, Profile } from "./core/grant.ts";
 export type { GrantState, LapseReason } from "./core/grant-state.ts";
 export type { Cause, Certainty, Diagnosis, Evidence, FurtherReason } from "./core/diagnosis/diagnosis.ts";
-export type { Actor, DependsOn, Reason, Step } from "./core/diagnosis/reasons.ts";
+export type { DependsOn, Doer, Reason, Step } from "./core/diagnosis/reasons.ts";
 export type { Probe, ProbeReason, ProbeResult } from "./core/probe.ts";
 export { problemOf, problemResponse } from "./core/problem.ts";
 export type { Problem } from "./core/problem.ts";

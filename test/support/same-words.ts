@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { findTerms } from "../../src/cli/explain/find-terms.ts";
 import { termsOf } from "../../src/cli/explain/terms.ts";
 import { diagnosisFacts } from "../../src/cli/grants/diagnosis-facts.ts";
-import { firstActorWords, reasons } from "../../src/core/diagnosis/reasons.ts";
+import { firstDoerWords, reasons } from "../../src/core/diagnosis/reasons.ts";
 import type { Reason } from "../../src/core/diagnosis/reasons.ts";
 import type { Grant } from "../../src/index.ts";
 import { bodyOf, get, signedIn } from "./dashboard.ts";
@@ -56,7 +56,7 @@ export async function assertSaidOfGrant(
   );
   const lines = diagnosisFacts(await service.vault.grant({ grantId }));
   const who = lines.find(([name]) => name === "depends on")?.[1];
-  assert.equal(who, firstActorWords(reason), "whom it depends on, by the command line");
+  assert.equal(who, firstDoerWords(reason), "whom it depends on, by the command line");
   const printed = lines.map(([, line = ""]) => line.replace(/^\d\. /, ""));
   const steps = reasons[reason].steps.map(({ what }) => what);
   assert.deepEqual(

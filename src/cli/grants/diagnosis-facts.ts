@@ -1,4 +1,4 @@
-import { actorWords, isReason, reasons } from "../../core/diagnosis/reasons.ts";
+import { doerWords, isReason, reasons } from "../../core/diagnosis/reasons.ts";
 import type { Diagnosis, Grant } from "../../index.ts";
 
 type Fact = readonly [string, string | undefined];
@@ -48,7 +48,7 @@ export function remedyFacts({
   const steps = reason !== undefined && isReason(reason) && reasons[reason].fix === fix ? reasons[reason].steps : [];
   const who = steps[0]?.by ?? dependsOn;
   return [
-    ["depends on", who === undefined ? undefined : actorWords[who]],
+    ["depends on", who === undefined ? undefined : doerWords[who]],
     ...(steps.length < 2
       ? [["do", fix] as const]
       : listed(

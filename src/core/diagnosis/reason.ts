@@ -44,11 +44,11 @@ export type Reason =
   | "revoked_unconfirmed";
 
 /** Who does a step. An administrator stands for the person's organisation, and counts as the person in `dependsOn`. */
-export type Actor = DependsOn | "administrator";
+export type Doer = DependsOn | "administrator";
 
 /** One of the things to do, in their order. */
 export interface Step {
-  readonly by: Actor;
+  readonly by: Doer;
   /** One sentence, lower case. It names who does it. */
   readonly what: string;
   /** The person signs in again, as by a connect link. */

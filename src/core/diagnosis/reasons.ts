@@ -1,7 +1,7 @@
-import type { Actor, DependsOn, Reason, ReasonWords, Step } from "./reason.ts";
+import type { Doer, DependsOn, Reason, ReasonWords, Step } from "./reason.ts";
 import { told } from "./told-reasons.ts";
 
-export type { Actor, DependsOn, Reason, ReasonWords, Step };
+export type { Doer, DependsOn, Reason, ReasonWords, Step };
 
 /**
  * Every reason for which a grant is not well. The API, the command line, the log, events and pages take their words from
@@ -20,7 +20,7 @@ function summaryOf(steps: readonly Step[]): Pick<ReasonWords, "dependsOn" | "fix
 }
 
 /** Who does a step, in words. */
-export const actorWords: Readonly<Record<Actor, string>> = {
+export const doerWords: Readonly<Record<Doer, string>> = {
   person: "the person",
   administrator: "the person's administrator (at Google: of Google Workspace)",
   developer: "the app's developer",
@@ -29,8 +29,8 @@ export const actorWords: Readonly<Record<Actor, string>> = {
 };
 
 /** Who has to act first, in words: more exact than {@link DependsOn}, which programs compare. */
-export function firstActorWords(reason: Reason): string {
-  return actorWords[reasons[reason].steps[0]?.by ?? "person"];
+export function firstDoerWords(reason: Reason): string {
+  return doerWords[reasons[reason].steps[0]?.by ?? "person"];
 }
 
 /** Whether a text is the code of a reason. */

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Cause, Diagnosis, FurtherReason } from "../../../src/core/diagnosis/diagnosis.ts";
 import { isReason, reasons } from "../../../src/core/diagnosis/reasons.ts";
-import type { Actor, Reason } from "../../../src/core/diagnosis/reasons.ts";
+import type { Doer, Reason } from "../../../src/core/diagnosis/reasons.ts";
 
 const codes = Object.keys(reasons) as Reason[];
 
@@ -18,7 +18,7 @@ test("every reason says in one lower-case sentence what it means and what to do"
 });
 
 /** How a step names who does it. */
-const named: Readonly<Record<Actor, RegExp>> = {
+const named: Readonly<Record<Doer, RegExp>> = {
   person: /\bperson\b|\bprobe the grant\b/,
   administrator: /person's administrator/,
   developer: /^have the app's developer /,

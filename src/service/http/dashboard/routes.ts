@@ -1,4 +1,4 @@
-import { firstActorWords, reasons } from "../../../core/diagnosis/reasons.ts";
+import { firstDoerWords, reasons } from "../../../core/diagnosis/reasons.ts";
 import type { Reason } from "../../../core/diagnosis/reasons.ts";
 import type { Asked, DashboardRoute } from "./asked.ts";
 import { callerRoutes } from "./callers.ts";
@@ -20,7 +20,7 @@ export const dashboardRoutes: readonly DashboardRoute[] = [
 
 /** What each reason is called, and who has to act first. */
 const reasonTitles = Object.fromEntries(
-  Object.entries(reasons).map(([code, { title }]) => [code, { title, who: firstActorWords(code as Reason) }]),
+  Object.entries(reasons).map(([code, { title }]) => [code, { title, who: firstDoerWords(code as Reason) }]),
 );
 
 async function me({ vault, operator }: Asked): Promise<object> {
