@@ -22,7 +22,7 @@ import { tellError } from "./vault/background-errors.ts";
 import { protocolNamed } from "./vault/context.ts";
 import type { VaultContext } from "./vault/context.ts";
 import { VaultFigures } from "./vault/figures/vault-figures.ts";
-import { eventsAbout, learnLives, seenGrant } from "./vault/grants/diagnosed.ts";
+import { eventsAbout, seenGrant } from "./vault/grants/diagnosed.ts";
 import { askedBy, findGrant, signalOf } from "./vault/grants/find-grant.ts";
 import { assertGrantQuery, listGrants, needsProvider } from "./vault/grants/list-grants.ts";
 import type { GrantPage, GrantQuery } from "./vault/grants/list-grants.ts";
@@ -394,10 +394,7 @@ export class Vault {
   async grant(ref: GrantRef, options: Abortable = {}): Promise<Grant> {
     const signal = signalOf("grant", ref, options);
     const row = await waitFor(findGrant(this.#context, ref), signal);
-    const [events] = await waitFor(
-      Promise.all([eventsAbout(this.#context, row), learnLives(this.#context, [row])]),
-      signal,
-    );
+    const events = await waitFor(eventsAbout(this.#context, row), signal);
     return seenGrant(this.#context, row, askedBy(ref), events);
   }
 

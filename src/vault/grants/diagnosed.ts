@@ -66,15 +66,17 @@ export function seenGrant(
 }
 
 /**
- * What the provider has told in signed events of a grant that is suspect or has lapsed, since its person consented last. One
- * statement for a grant: whoever lists many does without.
+ * Reads what {@link seenGrant} tells of one grant: how long the others of its client live, and, where it is suspect or has lapsed,
+ * what the provider has told of it in signed events since its person consented last. That is a statement for each grant: whoever
+ * lists many does without.
  *
  * @throws {OnbehalfError} `store_unavailable`
  */
-export async function eventsAbout({ store }: Pick<Context, "store">, row: GrantRow): Promise<readonly ToldEvent[]> {
-  if (row.state !== "suspect" && row.state !== "lapsed") return [];
+export async function eventsAbout(context: Context, row: GrantRow): Promise<readonly ToldEvent[]> {
+  const isOver = row.state === "suspect" || row.state === "lapsed";
   const since = row.consentedAt ?? row.createdAt;
-  return (await store.signalsOf(row.grantId)).filter(({ receivedAt }) => receivedAt >= since);
+  const [signals] = await Promise.all([isOver ? context.store.signalsOf(row.grantId) : [], learnLives(context, [row])]);
+  return signals.filter(({ receivedAt }) => receivedAt >= since);
 }
 
 function factsOf({ protocols }: Context, row: GrantRow): ProviderFacts {

@@ -8,7 +8,7 @@ import type { GrantFilter } from "../../store/store.ts";
 import type { VaultContext } from "../context.ts";
 import { grantUnreadable } from "../errors/grant-unreadable.ts";
 import { externalHash, subjectHash } from "../../crypto/keyring.ts";
-import { eventsAbout, learnLives, seenGrant } from "./diagnosed.ts";
+import { eventsAbout, seenGrant } from "./diagnosed.ts";
 import { askedBy, findGrant, isMeant, isOurs } from "./find-grant.ts";
 import { fits, openPerson, sealPerson } from "./sealed-grant.ts";
 import type { AskedTie } from "./sealed-grant.ts";
@@ -70,8 +70,7 @@ export class Sight {
   async found(ref: GrantRef): Promise<VisibleGrant> {
     const visible = await this.find(ref);
     const { row } = visible;
-    const [events] = await Promise.all([eventsAbout(this.#context, row), learnLives(this.#context, [row])]);
-    return { ...visible, events };
+    return { ...visible, events: await eventsAbout(this.#context, row) };
   }
 
   /** A row as the caller sees it; undefined where it does not, or where its person does not open. */
