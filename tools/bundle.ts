@@ -13,6 +13,7 @@ import type { BuildOptions, Metafile, Plugin } from "esbuild";
  */
 const programs: Readonly<Record<string, BuildOptions>> = {
   "cli/serve/program": { splitting: false },
+  "cli/serve/flags-program": { splitting: false },
   "cli/serve/serving-program": { chunkNames: "bundled/serving/[name]-[hash]" },
   "service/keeper/process": { chunkNames: "bundled/keeper/[name]-[hash]" },
   "service/secrets/holder": { splitting: false },
@@ -58,6 +59,7 @@ const apart: Plugin = {
   setup: (build) => {
     for (const file of [
       "cli/serve/serving-program.js",
+      "cli/serve/flags-program.js",
       "service/pages/pages.js",
       "service/http/dashboard/page-files.js",
     ]) {

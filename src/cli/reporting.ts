@@ -1,5 +1,3 @@
-import { exitCodes } from "./terminal/exit-codes.ts";
-
 /**
  * Does what a command is for, and tells how it failed.
  *
@@ -7,11 +5,6 @@ import { exitCodes } from "./terminal/exit-codes.ts";
  * @returns the exit code
  */
 export async function reporting(argv: readonly string[], work: () => Promise<number>): Promise<number> {
-  // The reader of our output may stop reading: `onbehalf grants list | head` is no failure.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit(exitCodes.done);
-  });
   try {
     return await work();
   } catch (error) {

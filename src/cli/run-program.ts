@@ -4,6 +4,7 @@ import { userAgent } from "../outbound/user-agent.ts";
 import { addExamples, usageMessage } from "./help.ts";
 import { reporting } from "./reporting.ts";
 import { exitCodes } from "./terminal/exit-codes.ts";
+import { writeOut } from "./terminal/print.ts";
 
 /**
  * Runs one command.
@@ -53,7 +54,7 @@ function prepare(command: Command, above: readonly string[]): void {
   const path = [...above, command.name()];
   command
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(usageMessage(text, flagsOf(command))) })
+    .configureOutput({ writeOut, outputError: (text, write) => write(usageMessage(text, flagsOf(command))) })
     .showHelpAfterError(`onbehalf: hint: see: ${path.join(" ")} --help`);
   addExamples(command, path.slice(1).join(" "));
   for (const sub of command.commands) prepare(sub, path);

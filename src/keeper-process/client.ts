@@ -13,10 +13,11 @@ import { OnbehalfError } from "../core/errors.ts";
 import type { OpenSpan } from "../core/spans/spans.ts";
 import { holderWaitMs } from "../core/timing.ts";
 import { userAgent } from "../outbound/user-agent.ts";
-import type { Provider } from "../providers/provider.ts";
 import type { OnFault } from "../vault/context.ts";
 import type { OnEvent } from "../vault/events.ts";
 import type { Keeper } from "../vault/keeper/keeper.ts";
+import { fromConfiguredMessage } from "./configured.ts";
+import type { Configured } from "./configured.ts";
 import { keeperCallSpan } from "./keeper-call-span.ts";
 import type { KeeperClient, KeeperProgram } from "./program.ts";
 import { notStarted, unavailable } from "./unavailable.ts";
@@ -24,7 +25,6 @@ import {
   fromErrorMessage,
   fromFaultMessage,
   fromOutcomeMessage,
-  fromProviderMessage,
   noKeysMessage,
   toDepositMessage,
   toHeldMessage,
@@ -65,6 +65,7 @@ interface Pending {
  * request waits for it, and not otherwise.
  *
  * @param onFault told of unexpected errors in the keeper, which goes on
+ * @param onConfigured told of what a keeper has read before it opens its store, by a program of ours that tells it so early
  * @throws {OnbehalfError} why the first keeper could not open its store: `configuration_invalid`, `key_invalid`,
  *   `store_unavailable`, `store_unusable`; `keeper_unavailable` where its process ended before it said why
  * @throws what `masterKeys` throws
@@ -73,8 +74,9 @@ export async function startKeeperProcess<Opening>(
   program: KeeperProgram<Opening>,
   onEvent: OnEvent,
   onFault: OnFault,
+  onConfigured: (read: Configured) => void = () => undefined,
 ): Promise<KeeperClient> {
-  const client = new ForkedKeeper(program, onEvent, onFault);
+  const client = new ForkedKeeper(program, onEvent, onFault, onConfigured);
   try {
     await client.start();
     return client;
@@ -90,36 +92,42 @@ class ForkedKeeper<Opening> implements KeeperClient {
   readonly #program: KeeperProgram<Opening>;
   readonly #onEvent: OnEvent;
   readonly #onFault: OnFault;
+  readonly #onConfigured: (read: Configured) => void;
   readonly #pending = new Map<number, Pending>();
   #child: ChildProcess | undefined;
   /** What goes to that child. */
   #outbox: Outbox<ToKeeper<Opening>> | undefined;
   #ready = false;
   #closing = false;
-  #clientIds: KeeperClient["clientIds"] = {};
-  #providers: readonly Provider[] = [];
+  #configured: Configured = { clientIds: {}, providers: [] };
   #nextId = 1;
   #deaths = 0;
   #restarting = false;
   #restarts = 0;
   readonly #took = noDurations();
 
-  constructor(program: KeeperProgram<Opening>, onEvent: OnEvent, onFault: OnFault) {
+  constructor(
+    program: KeeperProgram<Opening>,
+    onEvent: OnEvent,
+    onFault: OnFault,
+    onConfigured: (read: Configured) => void,
+  ) {
     this.#program = program;
     this.#onEvent = onEvent;
     this.#onFault = onFault;
+    this.#onConfigured = onConfigured;
   }
 
   get pid(): number | undefined {
     return this.#child?.pid;
   }
 
-  get clientIds(): KeeperClient["clientIds"] {
-    return this.#clientIds;
+  get clientIds(): Configured["clientIds"] {
+    return this.#configured.clientIds;
   }
 
-  get providers(): readonly Provider[] {
-    return this.#providers;
+  get providers(): Configured["providers"] {
+    return this.#configured.providers;
   }
 
   get link(): KeeperLink {
@@ -138,12 +146,12 @@ class ForkedKeeper<Opening> implements KeeperClient {
       const receive = (message: FromKeeper): void => {
         if (message.type === "ready") {
           this.#ready = true;
-          this.#clientIds = message.clientIds;
-          this.#providers = message.providers.map(fromProviderMessage);
+          this.#configured = fromConfiguredMessage(message);
           for (const [id, pending] of this.#pending) outbox.add(requestMessage(id, pending));
           letGo(child);
           resolve();
         } else if (message.type === "failed") reject(fromErrorMessage(message.error));
+        else if (message.type === "configured") this.#onConfigured(fromConfiguredMessage(message));
         else if (message.type === "keys-wanted") void this.#giveKeys(outbox, reject);
         else this.#receive(message);
       };
@@ -282,7 +290,7 @@ class ForkedKeeper<Opening> implements KeeperClient {
     }
   }
 
-  #receive(message: Exclude<FromKeeper, { type: "ready" | "failed" | "keys-wanted" }>): void {
+  #receive(message: Exclude<FromKeeper, { type: "configured" | "ready" | "failed" | "keys-wanted" }>): void {
     if (message.type === "event") {
       this.#onEvent(message.event, message.about);
       return;

@@ -60,15 +60,19 @@ export type ToKeeper<Opening> =
   | { readonly type: "keys"; readonly keys: readonly string[] }
   | { readonly type: "no-keys"; readonly error: ErrorMessage };
 
+/** What a process may know of the configuration that only its keeper reads whole. */
+export interface ConfiguredMessage {
+  /** The id of the client that each provider is used with, by the provider's name. */
+  readonly clientIds: Readonly<Record<string, string>>;
+  /** Providers without their secrets, for a process that does not read these itself. */
+  readonly providers: readonly ProviderMessage[];
+}
+
 /** What the keeper sends. `answer` and `refusal` end the request that has the same id. */
 export type FromKeeper =
-  | {
-      readonly type: "ready";
-      /** The id of the client that each provider is used with, by the provider's name. */
-      readonly clientIds: Readonly<Record<string, string>>;
-      /** Providers without their secrets, for a process that does not read these itself. */
-      readonly providers: readonly ProviderMessage[];
-    }
+  /** The configuration was read, and nothing is wrong with it. The store is not open yet, and may prove to be unusable. */
+  | (ConfiguredMessage & { readonly type: "configured" })
+  | (ConfiguredMessage & { readonly type: "ready" })
   | { readonly type: "failed"; readonly error: ErrorMessage }
   | {
       readonly type: "answer";

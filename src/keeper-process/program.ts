@@ -3,8 +3,8 @@ import type { KeeperFigures, KeeperLink } from "../core/figures.ts";
 import type { HandedDownKeys } from "../core/handed-down-keys.ts";
 import type { Secret } from "../core/secret.ts";
 import type { Spans } from "../core/spans/spans.ts";
-import type { Provider } from "../providers/provider.ts";
 import type { Keeper } from "../vault/keeper/keeper.ts";
+import type { Configured } from "./configured.ts";
 import type { KeeperHints } from "./unavailable.ts";
 
 /**
@@ -34,14 +34,10 @@ export interface KeeperProgram<Opening> {
 }
 
 /** A keeper that works in another process. */
-export interface KeeperClient extends Keeper {
+export interface KeeperClient extends Keeper, Configured {
   /** @throws {OnbehalfError} `keeper_unavailable`: no keeper is ready just now */
   assertReady(): void;
   readingKeys(): Promise<HandedDownKeys>;
-  /** The id of the client that each provider is used with, by the provider's name. */
-  readonly clientIds: Readonly<Record<string, string>>;
-  /** Providers as the keeper has read them, without their secrets. */
-  readonly providers: readonly Provider[];
   /** How the link to it is doing, for those who watch it. */
   readonly link: KeeperLink;
   figures(): Promise<KeeperFigures>;

@@ -1,10 +1,10 @@
 import { defined } from "../core/defined.ts";
 import type { Telemetry } from "../index.ts";
-import type { KeeperClient } from "../keeper-process/program.ts";
+import type { Configured } from "../keeper-process/configured.ts";
 import { startKeeper } from "./keeper/start-keeper.ts";
 import type { KeeperProcessOptions } from "./keeper/start-keeper.ts";
 import { secretsHeldAt, takeVariables } from "./secrets/held-secrets.ts";
-import type { RunningService, Told } from "./serving.ts";
+import type { KeeperStarting, RunningService, Told } from "./serving.ts";
 import { hasKeeper } from "./settings/given-settings.ts";
 import type { Settings } from "./settings/settings.ts";
 import { registeredTelemetry } from "./telemetry.ts";
@@ -59,33 +59,37 @@ async function runBeside(
   // The keeper's process is started before this process asks for its settings and loads what serves: they do it side by
   // side. Until the log is there, what the keeper tells waits.
   const starting = keeperOptions === undefined ? undefined : startedKeeper(keeperOptions, told.promise, telemetry);
-  // Who waits for it hears of its failure. Where loading fails first, nobody waits.
-  starting?.catch(() => undefined);
   const loading = Promise.all([settingsOf(), import("./serving.ts")]);
   // A keeper that nobody works with would keep the store.
-  loading.catch(() => starting?.then((keeper) => keeper.close()).catch(() => undefined));
+  loading.catch(() => starting?.keeper.then((keeper) => keeper.close()).catch(() => undefined));
   const [settings, { listenersOf, serveOver }] = await loading;
   const listeners = listenersOf(settings);
   told.resolve(listeners);
   if (registered === "missing") listeners.logger.warn({ package: "@opentelemetry/api" }, "telemetry_missing");
-  return serveOver(settings, listeners, await starting, { migrate, ...defined({ telemetry }) });
+  return serveOver(settings, listeners, starting, { migrate, ...defined({ telemetry }) });
 }
 
 function startedKeeper(
   options: KeeperProcessOptions,
   told: Promise<Told>,
   telemetry: Telemetry | undefined,
-): Promise<KeeperClient> {
+): KeeperStarting {
+  const configured = Promise.withResolvers<Configured>();
   let known: Told | undefined;
   const tell = (how: (listeners: Told) => void): void => {
     if (known !== undefined) how(known);
     else void told.then(how);
   };
   void told.then((listeners) => (known = listeners));
-  return startKeeper(
+  const keeper = startKeeper(
     options,
     (event, about) => tell(({ onEvent }) => onEvent(event, about)),
     (error, during, about) => tell(({ onFault }) => onFault(error, during, about)),
     telemetry,
+    configured.resolve,
   );
+  // Who waits for either hears of its failure. Where loading fails first, nobody waits.
+  keeper.catch(configured.reject);
+  configured.promise.catch(() => undefined);
+  return { keeper, configured: configured.promise };
 }

@@ -344,6 +344,11 @@ export interface Store
    * @throws {OnbehalfError} `store_unusable`: it is damaged, migrated by a newer version, or behind with `migrate: false`
    */
   open(options: OpenStore): Promise<void>;
+  /**
+   * Does what of an opening changes nothing in the database, such as to connect, for a program that must wait for something else
+   * before it opens the store. What goes wrong is told by `open`; `close` ends it. Absent: there is nothing to do ahead.
+   */
+  prepare?(): void;
   /** @returns the names of the migrations that were applied, and of those that are still to come */
   migrations(): Promise<{ readonly applied: readonly string[]; readonly pending: readonly string[] }>;
   /** Returns once the database has answered. */

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { withSettings } from "../flags.ts";
+import { settingsAmong, withSettings } from "../flags.ts";
 
 /** `onbehalf serve`: runs the service in `src/service/` until the process is told to stop. */
 export function serveCommand(): Command {
@@ -8,6 +8,6 @@ export function serveCommand(): Command {
     .option("--no-migrate", "do not start on a store whose schema is out of date, instead of bringing it up to date");
   return withSettings(command, "service").action(async (flags: { migrate: boolean; json?: boolean }) => {
     const { serve } = await import("./run.ts");
-    process.exitCode = await serve(flags);
+    process.exitCode = await serve(flags, settingsAmong(flags));
   });
 }

@@ -1,6 +1,6 @@
 import { isolate } from "../../service/secrets/isolate.ts";
 import { hasKeeper, settingsFrom } from "../../service/settings/given-settings.ts";
-import { settingsAmong } from "../flags.ts";
+import type { Settings } from "../../service/settings/settings.ts";
 import { argumentsOf } from "./shown-flags.ts";
 import type { ServeFlags } from "./shown-flags.ts";
 
@@ -9,10 +9,10 @@ import type { ServeFlags } from "./shown-flags.ts";
  * files that it could read: then it is put in the place of itself without them first. It stays what it is where it has no
  * keeper, or the system cannot do that.
  *
+ * @param given the settings among the flags
  * @returns the exit code
  */
-export async function serve(flags: ServeFlags): Promise<number> {
-  const given = settingsAmong(flags);
+export async function serve(flags: ServeFlags, given: Settings): Promise<number> {
   const settings = settingsFrom(given);
   if (hasKeeper(settings)) await isolate(settings, argumentsOf(flags, given), process.env);
   const { serveHere } = await import("./serving-program.ts");

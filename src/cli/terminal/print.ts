@@ -1,3 +1,5 @@
+import { exitCodes } from "./exit-codes.ts";
+
 /**
  * The terminal: how commands print data, talk to people, fail and stop.
  * What a command prints is decided in its own folder.
@@ -8,7 +10,7 @@ export function printJson(data: object): void {
   const text = JSON.stringify(data).replaceAll(unprintable, (found) =>
     [...Array(found.length).keys()].map((at) => `\\u${found.charCodeAt(at).toString(16).padStart(4, "0")}`).join(""),
   );
-  process.stdout.write(`${text}\n`);
+  writeOut(`${text}\n`);
 }
 
 /**
@@ -23,7 +25,22 @@ const unprintable = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}\u{E0000}-\u{E007F
 
 /** Data for people, on stdout. */
 export function printLines(lines: readonly string[]): void {
-  process.stdout.write(lines.map((line) => `${printable(line)}\n`).join(""));
+  writeOut(lines.map((line) => `${printable(line)}\n`).join(""));
+}
+
+let isHeard = false;
+
+/** On stdout. Node makes its stream when it is asked for, which a program that prints nothing yet need not wait for. */
+export function writeOut(text: string): void {
+  if (!isHeard) {
+    isHeard = true;
+    // The reader of our output may stop reading: `onbehalf grants list | head` is no failure.
+    process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+      process.exit(exitCodes.done);
+    });
+  }
+  process.stdout.write(text);
 }
 
 /** Talk for people: what happened, what to know. It goes to stderr, so that stdout holds data alone. */

@@ -24,7 +24,7 @@ import {
   toFaultMessage,
   toOutcomeMessage,
 } from "../messages.ts";
-import type { FromKeeper, KeeperRequest, ToKeeper } from "../messages.ts";
+import type { ConfiguredMessage, FromKeeper, KeeperRequest, ToKeeper } from "../messages.ts";
 import { Outbox, messagesIn } from "../outbox.ts";
 
 /** The process that this one works for. */
@@ -39,10 +39,12 @@ export interface Employer {
   readonly masterKeys: () => Promise<Secret[]>;
   /** Where it wants to know what is done. */
   readonly spans?: Spans;
+  /** Tells it of the configuration before the store is opened: it prepares meanwhile what it will need. */
+  readonly configured: (read: ConfiguredMessage) => void;
 }
 
 /** What is told once the keeper is open. */
-export interface Opened extends Pick<FromKeeper & { type: "ready" }, "clientIds" | "providers"> {
+export interface Opened extends ConfiguredMessage {
   readonly keeper: Keeper;
 }
 
@@ -76,7 +78,7 @@ export function workForParent(
           spans = new RecordedSpans((told, of) => tell({ type: "spans", spans: told, ...defined({ of }) }));
         const opening = (async () => {
           if (message.version !== userAgent) throw otherVersion(message.version);
-          return open(message.opening, { onEvent, onFault: tellFault, masterKeys, ...defined({ spans }) });
+          return open(message.opening, { onEvent, onFault: tellFault, masterKeys, configured, ...defined({ spans }) });
         })();
         keeper = opening.then((opened) => opened.keeper);
         // Whoever asks meanwhile is told; where nobody does, it has been told all the same.
@@ -118,6 +120,10 @@ export function workForParent(
 
   function onEvent(event: VaultEvent, about?: AboutWork): void {
     tell({ type: "event", event, ...defined({ about }) });
+  }
+
+  function configured(read: ConfiguredMessage): void {
+    tell({ type: "configured", ...read });
   }
 
   function masterKeys(): Promise<Secret[]> {

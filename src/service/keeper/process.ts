@@ -29,7 +29,7 @@ async function endWith(error: unknown, end: () => void): Promise<void> {
 /** Rejects with what is wrong with any of the settings. */
 async function open(
   { settings: given, migrate, heldSecrets }: KeeperProcessOptions,
-  { onEvent, onFault, spans }: Employer,
+  { onEvent, onFault, configured, spans }: Employer,
 ): Promise<Opened> {
   const held = heldSecrets === undefined ? undefined : await secretsHeldAt(heldSecrets, "keeper");
   // A command that prints the master key may need them.
@@ -38,6 +38,10 @@ async function open(
   const { keyring, providers, exchangeRate, rescueFolder } = config;
   const { store, times } = measuredStore(config.store);
   const { webhook, eventsKeptDays, consentEndsSoonDays } = config;
+  const clientIds = Object.fromEntries(providers.map((provider) => [provider.name, clientIdOf(provider)]));
+  const fromFile = providers.slice(hasGoogle({ ...given, ...held?.settings }) ? 1 : 0);
+  const records = fromFile.map((provider) => toProviderMessage(provider, clientIds[provider.name] ?? ""));
+  configured({ clientIds, providers: records });
   const options = {
     store,
     keyring,
@@ -49,9 +53,6 @@ async function open(
     onFault,
   };
   const opened = await openKeeper(options, spans);
-  const clientIds = Object.fromEntries(providers.map((provider) => [provider.name, clientIdOf(provider)]));
-  const fromFile = providers.slice(hasGoogle({ ...given, ...held?.settings }) ? 1 : 0);
-  const records = fromFile.map((provider) => toProviderMessage(provider, clientIds[provider.name] ?? ""));
   const figures = async (): Promise<KeeperFigures> => ({ ...(await opened.figures()), store: times() });
   return { keeper: { ...opened, figures }, clientIds, providers: records };
 }

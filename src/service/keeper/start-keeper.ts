@@ -2,6 +2,7 @@
 import { defined } from "../../core/defined.ts";
 import { startKeeperProcess } from "../../keeper-process/client.ts";
 import { openTelemetrySpans } from "../../core/spans/opentelemetry.ts";
+import type { Configured } from "../../keeper-process/configured.ts";
 import type { KeeperClient } from "../../keeper-process/program.ts";
 import { closedToDebuggers } from "../../keeper-process/closed-to-debuggers.ts";
 import { flagsForKeeper, variablesForKeeper } from "../../keeper-process/node-flags.ts";
@@ -27,6 +28,7 @@ export interface KeeperProcessOptions {
  *
  * @param onFault told of unexpected errors in the keeper, which goes on
  * @param telemetry makes spans of what the keeper does, in this process; the keeper's loads nothing of it
+ * @param onConfigured told, before the keeper opens its store, of what it has read of the configuration
  * @throws {OnbehalfError} `configuration_invalid`: this module is part of a bundle
  * @throws {OnbehalfError} why the first keeper could not open its store: `configuration_invalid`, `key_invalid`,
  *   `store_unavailable`, `store_unusable`; `keeper_unavailable` where its process ended before it said why
@@ -36,6 +38,7 @@ export async function startKeeper(
   onEvent: OnEvent,
   onFault: OnFault,
   telemetry?: Telemetry,
+  onConfigured?: (read: Configured) => void,
 ): Promise<KeeperClient> {
   const program = {
     file: programFile("keeper/process"),
@@ -48,7 +51,7 @@ export async function startKeeper(
     stderr: "inherit" as const,
     hints: keeperHints,
   };
-  return startKeeperProcess<KeeperProcessOptions>(program, onEvent, onFault);
+  return startKeeperProcess<KeeperProcessOptions>(program, onEvent, onFault, onConfigured);
 }
 
 function flags(): string[] {

@@ -41,6 +41,14 @@ interface Open {
   close(): Promise<void>;
 }
 
+/** What an opening begins with. */
+interface Begun extends Open {
+  /** Resolves when the session has tried to connect, whether or not it worked. */
+  readonly tried: Promise<void>;
+  /** Whether the schema was seen to be that of this version. */
+  readonly isUpToDate: boolean;
+}
+
 /**
  * The store for several machines: a PostgreSQL database, 14 or later.
  *
@@ -62,8 +70,9 @@ export function postgres(where: string | PostgresOptions): Store {
   const listeners = new Set<() => void>();
   const database = new PostgresDatabase(location);
   let open: Open | undefined;
+  let prepared: Promise<Begun> | undefined;
 
-  const connect = async (migrate: boolean): Promise<Open> => {
+  const begin = async (): Promise<Begun> => {
     // Loaded only now: a service on SQLite starts without it.
     const pg = await import("pg");
     const Client = guardedClient(pg.Client);
@@ -86,31 +95,57 @@ export function postgres(where: string | PostgresOptions): Store {
       },
     });
     const close = (): Promise<void> => sockets.closing([session.stop(), database.close()], closeMs);
+    return { session, presence, close, tried: session.start(), isUpToDate: false };
+  };
+
+  const connect = async (migrate: boolean): Promise<Open> => {
+    const beginning = prepared ?? begin();
+    prepared = undefined;
+    const begun = await beginning;
     try {
       // Beside one another: each connection takes a tenth of a start. The session needs none of our tables yet.
-      await Promise.all([upToDate(database, migrate), session.start()]);
-      return { session, presence, close };
+      await Promise.all([begun.isUpToDate ? undefined : bringSchemaUpToDate(database, migrate), begun.tried]);
+      return begun;
     } catch (error) {
-      await close();
+      await begun.close();
       throw error;
     }
   };
 
+  /** Makes the connection of the first statement, too, by a look at the schema. Where that fails, the opening says why. */
+  const beginAhead = async (): Promise<Begun> => {
+    const begun = await begin();
+    return { ...begun, isUpToDate: await isUpToDate(database).catch(() => false) };
+  };
+
+  const shared = sqlStore({
+    kind: "postgres",
+    location,
+    known: migrations,
+    database,
+    async open({ migrate = true }) {
+      open = await connect(migrate);
+    },
+    async close() {
+      const closing = open;
+      open = undefined;
+      await closing?.close();
+    },
+  });
   const store: Store = {
-    ...sqlStore({
-      kind: "postgres",
-      location,
-      known: migrations,
-      database,
-      async open({ migrate = true }) {
-        open = await connect(migrate);
-      },
-      async close() {
-        const closing = open;
-        open = undefined;
-        await closing?.close();
-      },
-    }),
+    ...shared,
+
+    prepare() {
+      if (open !== undefined) return;
+      prepared ??= beginAhead();
+      // Whoever opens the store hears of it.
+      prepared.catch(() => undefined);
+    },
+    async close() {
+      const left = prepared;
+      prepared = undefined;
+      await Promise.all([shared.close(), left?.then((begun) => begun.close())]);
+    },
 
     onChange(listener) {
       listeners.add(listener);
@@ -131,11 +166,15 @@ export function postgres(where: string | PostgresOptions): Store {
 }
 
 /** Looks without a lock first; migrates under one, so that of twenty processes that start together only one does it. */
-async function upToDate(database: PostgresDatabase, migrate: boolean): Promise<void> {
-  const [row] = await database.all("SELECT (to_regclass('onbehalf_migrations') IS NOT NULL)::int AS there");
+async function bringSchemaUpToDate(database: PostgresDatabase, migrate: boolean): Promise<void> {
   // A role that may not create tables can serve once another role has migrated.
-  if (isThere.read(row ?? {}) && (await compareMigrations(database, migrations)).pending.length === 0) return;
+  if (await isUpToDate(database)) return;
   await database.migration((sql) => bringUpToDate(sql, migrations, migrate));
+}
+
+async function isUpToDate(database: PostgresDatabase): Promise<boolean> {
+  const [row] = await database.all("SELECT (to_regclass('onbehalf_migrations') IS NOT NULL)::int AS there");
+  return isThere.read(row ?? {}) && (await compareMigrations(database, migrations)).pending.length === 0;
 }
 
 function notesOn(session: PostgresSession): StoreNote[] {

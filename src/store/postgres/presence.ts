@@ -100,12 +100,14 @@ async function holdLock(client: Client, owner: string): Promise<void> {
       { owner, lockKey },
     ),
   );
-  // Owners that died long ago: nothing of theirs is left that anybody could ask about.
-  await client.query(
+  // Owners that died long ago: nothing of theirs is left that anybody could ask about. Nobody waits for it: whoever announces
+  // itself does so at its start, and another one will take out what this one could not.
+  const sweeping = client.query(
     `DELETE FROM owners WHERE announced_at < floor(extract(epoch FROM clock_timestamp() - interval '1 day') * 1000)
        AND NOT EXISTS (SELECT 1 FROM ${holderOf("lock_key")})
        AND NOT EXISTS (SELECT 1 FROM attempts WHERE attempts.owner = owners.owner)`,
   );
+  sweeping.catch(() => undefined);
 }
 
 async function tryLock(client: Client, lockKey: string): Promise<boolean> {

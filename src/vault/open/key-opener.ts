@@ -37,17 +37,28 @@ export async function openerWith(source: MasterKeySource, classes: readonly KeyC
 
 /** @param ask gives the keys as the keeper has them now */
 export function openerOf(ask: () => Promise<HandedDownKeys>, classes: readonly KeyClass[]): KeyOpener {
+  const opened = (given: HandedDownKeys, { instance, keys }: StoredKeys): OpenedKey[] =>
+    keys.flatMap(({ keyId, keyClass: name, state }) => {
+      const keyClass = classes.find((known) => known === name);
+      if (keyClass === undefined) return [];
+      const found = given.instance === instance ? given.keys.find((key) => key.keyId === keyId) : undefined;
+      if (found === undefined && state === "retired") return [];
+      if (found === undefined) throw notHandedDown(keyId);
+      return [{ key: { keyId, bytes: Buffer.from(found.bytes, "base64") }, keyClass, state }];
+    });
+  // The first time, it is asked before anybody waits for the answer: that takes as long as to open the store.
+  let early: Promise<HandedDownKeys> | undefined = ask();
+  early.catch(() => undefined);
   return {
-    async open({ instance, keys }) {
-      const given = await ask();
-      return keys.flatMap(({ keyId, keyClass: name, state }) => {
-        const keyClass = classes.find((known) => known === name);
-        if (keyClass === undefined) return [];
-        const found = given.instance === instance ? given.keys.find((key) => key.keyId === keyId) : undefined;
-        if (found === undefined && state === "retired") return [];
-        if (found === undefined) throw notHandedDown(keyId);
-        return [{ key: { keyId, bytes: Buffer.from(found.bytes, "base64") }, keyClass, state }];
-      });
+    async open(stored) {
+      const first = early;
+      early = undefined;
+      try {
+        if (first !== undefined) return opened(await first, stored);
+      } catch {
+        // What was given then may be older than what the store has now.
+      }
+      return opened(await ask(), stored);
     },
   };
 }

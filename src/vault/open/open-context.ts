@@ -123,10 +123,10 @@ export async function openContext(
   await store.open({ clock, ...defined({ migrate: options.migrate }) });
   const owner = newOwner();
   try {
-    await store.announceOwner?.(owner);
     const { onEvent = (): void => undefined } = options;
     const { emit, onFault } = listeners({ onEvent, onFault: options.onFault ?? warn });
-    const opened = await openStoreKeys(store, opener);
+    // Beside one another: neither needs the other.
+    const [opened] = await Promise.all([openStoreKeys(store, opener), store.announceOwner?.(owner)]);
     const { auditName = "@library", audit = "callers" } = options;
     store.recordWith(recorder(opened.keyring, clock, auditName));
     const keys = new KeyWatch({ store, ...opened, opener, owner, emit, onFault });

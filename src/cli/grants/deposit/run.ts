@@ -10,7 +10,7 @@ import type { Settings } from "../../../service/settings/config.ts";
 import { settingsAmong } from "../../flags.ts";
 import { assertThere, auditName } from "../../open-vault.ts";
 import { exitCodes } from "../../terminal/exit-codes.ts";
-import { printJson, say } from "../../terminal/print.ts";
+import { printJson, printLines, say } from "../../terminal/print.ts";
 import { untilStopped } from "../../terminal/stop.ts";
 import { linesOf } from "./lines.ts";
 import type { Line } from "./lines.ts";
@@ -172,7 +172,7 @@ class Run {
     const counts = this.#counts;
     const seconds = Math.round((performance.now() - this.#begunAt) / 100) / 10;
     if (this.#flags.json === true) printJson({ lines: totalOf(counts), ...counts, seconds });
-    else process.stdout.write(`${totalOf(counts)} lines in ${seconds} s: ${countsText(counts)}\n`);
+    else printLines([`${totalOf(counts)} lines in ${seconds} s: ${countsText(counts)}`]);
     if (this.#stopError !== undefined) throw this.#stopError;
     if (this.#isStopped) say("not all lines were read: run the same command again, which sends no token twice");
     if (counts.unknown > 0) {
