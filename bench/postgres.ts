@@ -6,6 +6,10 @@ export interface BenchServer {
   /** Makes a database, and returns its address. */
   readonly database: (name: string) => Promise<string>;
   readonly version: string;
+  /** Runs a statement as its superuser, in no database of anybody's. */
+  readonly ask: (statement: string) => Promise<readonly Record<string, unknown>[]>;
+  /** The server's processes that work for whoever is connected to this database. */
+  readonly pidsOf: (name: string) => Promise<number[]>;
   readonly end: () => Promise<void>;
 }
 
@@ -22,6 +26,9 @@ export async function startPostgres(): Promise<BenchServer> {
   const [shown] = await ask("SHOW server_version");
   return {
     version: String(shown?.["server_version"]),
+    ask,
+    pidsOf: async (name) =>
+      (await ask(`SELECT pid FROM pg_stat_activity WHERE datname = '${name}'`)).map(({ pid }) => Number(pid)),
     async database(name) {
       await ask(`CREATE DATABASE ${name}`);
       return server.url(name);

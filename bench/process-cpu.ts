@@ -17,7 +17,16 @@ export function cpuSecondsOf(pid: number): number {
   }, 0);
 }
 
-/** The same of several processes together; one that has ended counts for nothing. */
+/**
+ * CPU time that this process has used, in seconds. Of a process that runs at this moment the process table is up to four
+ * milliseconds behind, as much as a hundred short look-ups take.
+ */
+export function ownCpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
+/** CPU time of several processes together, in seconds; one that has ended counts for nothing. */
 export function cpuSecondsOfAll(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => {
     try {

@@ -1,326 +1,199 @@
 /**
- * `npm run bench:scale`: what many grants cost against 1,000, on SQLite and PostgreSQL: the start of `serve` and its idle CPU,
- * each sweep, list and look-up of an app that embeds a vault, how long its event loop stands still, memory, and disk.
- * Ratios within one run count; durations are the machine's. Build first.
+ * `npm run bench:scale`: what each look-up, list and sweep costs a store with many grants, beside one with a thousand, on SQLite
+ * and PostgreSQL. All stores are filled before anything is measured, and sizes take turns, round by round.
  *
- * BENCH_SIZES=1000,100000,1000000 which sizes; default: 1,000 and BENCH_GRANTS (300,000).
- * BENCH_FOLDER=DIR                where filled stores are kept for the next run; default: a temporary folder.
+ * Beside the time stands what nothing else on the machine can change: the pages that PostgreSQL touched, and the steps that SQLite
+ * took. Starting, idling, memory and room on the disk are in `npm run bench -- --suite scale`.
+ *
+ * BENCH_SIZES=1000,100000,1000000 which sizes; default: 1,000 and 300,000. The last is compared with the first.
  * BENCH_STORES=sqlite             one store alone; default: both.
- * BENCH_READS=200000              how many grants are read for the figures of memory; default: 60,000.
- * BENCH_IDLE_SECONDS=70           how long idle CPU is measured; default: 20.
+ * BENCH_ROUNDS=9                  rounds that are counted.
+ * BENCH_TRIES=200                 how often each piece of work is done in a round.
  */
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { monitorEventLoopDelay } from "node:perf_hooks";
-import { createInterface } from "node:readline";
-import { DatabaseSync } from "node:sqlite";
-import { Client } from "pg";
-import { keepAliveSlots } from "../src/core/keep-alive.ts";
-import { masterKeysOf } from "../src/crypto/master-key.ts";
-import { generateMasterKey, google, keyringFromFile, openVault } from "../src/index.ts";
-import type { Vault } from "../src/index.ts";
+import { join } from "node:path";
 import { postgres } from "../src/store/postgres/index.ts";
 import { sqlite } from "../src/store/sqlite/index.ts";
 import type { Store } from "../src/store/store.ts";
-import { openStoreKeyring } from "../src/vault/open/open-keyring.ts";
-import { fillPostgres, fillSqlite, wideClientId } from "../test/support/many-grants.ts";
-import { newServer } from "../test/support/postgres-server.ts";
-import type { PostgresServer } from "../test/support/postgres-server.ts";
+import { fillPostgres, fillSqlite } from "../test/support/many-grants.ts";
+import { notePostgres, noteSqlite } from "../test/support/noted-statements.ts";
+import type { NotedStatement, SentStatement } from "../test/support/noted-statements.ts";
+import { PostgresWork, SqliteWork } from "../test/support/statement-work.ts";
+import { startPostgres } from "./postgres.ts";
+import { cpuSecondsOfAll, ownCpuSeconds } from "./process-cpu.ts";
+import { quantile } from "./quantile.ts";
+import { worksOn } from "./scale-works.ts";
+import type { ScaleWork } from "./scale-works.ts";
 
-const sizes = (process.env["BENCH_SIZES"] ?? `1000,${process.env["BENCH_GRANTS"] ?? 300_000}`).split(",").map(Number);
-const stores = (process.env["BENCH_STORES"] ?? "sqlite,postgres").split(",");
-const reads = Number(process.env["BENCH_READS"] ?? 60_000);
-const idleSeconds = Number(process.env["BENCH_IDLE_SECONDS"] ?? 20);
-const starts = 7;
-/** As long as Google's are. */
-const token = `ya29.${"a".repeat(215)}`;
+const sizes = (process.env["BENCH_SIZES"] ?? "1000,300000").split(",").map(Number);
+const kinds = (process.env["BENCH_STORES"] ?? "sqlite,postgres").split(",");
+const rounds = Number(process.env["BENCH_ROUNDS"] ?? 9);
+const tries = Number(process.env["BENCH_TRIES"] ?? 200);
+/** Of so many pieces of work the statements are looked at one by one. */
+const looked = 5;
 
-type Figures = Record<string, number>;
-
-/** A store that has been filled, and how large it is. */
+/** A store that has been filled. */
 interface Filled {
+  readonly kind: string;
   readonly grants: number;
-  /** As the setting has it. */
-  readonly url: string;
-  readonly make: () => Store;
-  readonly bytes: () => Promise<number>;
+  readonly store: Store;
+  /** The processes of the database's server that work for this store alone. */
+  readonly servers: readonly number[];
+  /** What a piece of work cost the database: pages that PostgreSQL touched, steps that SQLite took; one alone, as a mean. */
+  readonly counted: (work: ScaleWork) => Promise<number>;
 }
 
-const kept = process.env["BENCH_FOLDER"];
-const folder = kept === undefined ? await mkdtemp(join(tmpdir(), "onbehalf-bench-")) : resolve(kept);
-await mkdir(folder, { recursive: true });
-const keyFile = join(folder, "master.key");
-if (!existsSync(keyFile)) writeFileSync(keyFile, `${generateMasterKey().expose()}\n`, { mode: 0o600 });
-const clientFile = join(folder, "client.json");
-const client = { client_id: wideClientId, client_secret: "secret", redirect_uris: ["http://127.0.0.1"] };
-writeFileSync(clientFile, JSON.stringify({ web: client }));
-let server: PostgresServer | undefined;
+/** What one piece of work cost in each round, milliseconds. */
+interface Times {
+  readonly cpu: number[];
+  readonly wall: number[];
+}
+
+const notedSqlite = noteSqlite();
+const notedPostgres = notePostgres();
+const stack = new AsyncDisposableStack();
+const folder = await mkdtemp(join(tmpdir(), "onbehalf-bench-"));
+stack.defer(() => rm(folder, { recursive: true }));
 try {
-  for (const kind of stores) {
-    const filled: Filled[] = [];
-    for (const grants of sizes) filled.push(await (kind === "sqlite" ? filledSqlite(grants) : filledPostgres(grants)));
-    print(kind, await measure(filled));
-  }
+  const all: Filled[] = [];
+  for (const kind of kinds) all.push(...(await (kind === "sqlite" ? allSqlite() : allPostgres())));
+  for (const kind of kinds) print(kind, await measure(all.filter((filled) => filled.kind === kind)));
 } finally {
-  await server?.remove();
-  if (kept === undefined) await rm(folder, { recursive: true });
+  await stack.disposeAsync();
 }
-process.exit();
 
-async function measure(filled: readonly Filled[]): Promise<Figures[]> {
-  const startMs = filled.map((): number[] => []);
-  // Round by round, so that what else the machine does harms all sizes alike.
-  for (let round = 0; round < starts; round += 1) {
-    for (const [n, each] of filled.entries()) {
-      const began = performance.now();
-      const service = await serve(each);
-      startMs[n]?.push(performance.now() - began);
-      await stop(service);
-    }
+async function allSqlite(): Promise<Filled[]> {
+  const filled: Filled[] = [];
+  for (const grants of sizes) {
+    tell(`filling SQLite with ${grants} grants`);
+    const path = join(folder, `${grants}.db`);
+    await fillSqlite(path, grants);
+    const store = sqlite(path);
+    await store.open({});
+    stack.defer(() => store.close());
+    const explained = new SqliteWork(path);
+    stack.defer(() => explained.close());
+    const counted = (work: ScaleWork): Promise<number> =>
+      countedBy(notedSqlite, work, async (statement: NotedStatement) => explained.of(statement).steps);
+    filled.push({ kind: "sqlite", grants, store, servers: [], counted });
   }
-  const all: Figures[] = [];
-  for (const [n, each] of filled.entries()) {
-    const served = { "start of serve, ms": median(startMs[n] ?? []), ...(await idle(each)) };
-    all.push({
-      ...served,
-      ...(await embedded(each)),
-      "on disk for each grant, bytes": (await each.bytes()) / each.grants,
-    });
+  return filled;
+}
+
+async function allPostgres(): Promise<Filled[]> {
+  const server = await startPostgres();
+  stack.defer(() => server.end());
+  const urls: string[] = [];
+  for (const grants of sizes) {
+    tell(`filling PostgreSQL with ${grants} grants`);
+    const url = await server.database(`scale_${grants}`);
+    const store = postgres(url);
+    await store.open({});
+    await store.close();
+    await fillPostgres(url, grants);
+    urls.push(url);
   }
-  return all;
+  // Or what the fill has left to be written would be written while the smaller stores are measured, or the larger ones.
+  await server.ask("CHECKPOINT");
+  const filled: Filled[] = [];
+  for (const [at, url] of urls.entries()) {
+    const grants = sizes[at] ?? 0;
+    const store = postgres(url);
+    await store.open({});
+    stack.defer(() => store.close());
+    // Its connections are made when they are needed.
+    for (const work of Object.values(worksOn(store, grants))) await work(1);
+    const servers = await server.pidsOf(`scale_${grants}`);
+    const explained = new PostgresWork(url);
+    await explained.open();
+    stack.defer(() => explained.close());
+    const counted = (work: ScaleWork): Promise<number> =>
+      countedBy(notedPostgres, work, async (statement: SentStatement) => (await explained.of(statement)).pages);
+    filled.push({ kind: "postgres", grants, store, servers, counted });
+  }
+  return filled;
 }
 
-async function idle(filled: Filled): Promise<Figures> {
-  const service = await serve(filled);
-  await pause(3_000);
-  const pids = [service.pid ?? 0, ...childrenOf(service.pid ?? 0)];
-  const before = pids.map(cpuMs);
-  await pause(idleSeconds * 1_000);
-  const [served = 0, ...kept] = pids.map((pid, n) => cpuMs(pid) - (before[n] ?? 0));
-  await stop(service);
-  return {
-    "idle service, ms of CPU a second": served / idleSeconds,
-    "idle keeper, ms of CPU a second": kept.reduce((sum, ms) => sum + ms, 0) / idleSeconds,
-  };
+/** Does it a few times, and has each statement that was noted meanwhile looked at by itself. */
+async function countedBy<S extends { readonly text: string }>(
+  noted: readonly S[],
+  work: ScaleWork,
+  cost: (statement: S) => Promise<number>,
+): Promise<number> {
+  const from = noted.length;
+  for (let n = 0; n < looked; n += 1) await work(n);
+  let sum = 0;
+  for (const statement of noted.slice(from)) {
+    if (/^\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH)/.test(statement.text)) sum += await cost(statement);
+  }
+  return sum / looked;
 }
 
-async function embedded(filled: Filled): Promise<Figures> {
-  const delay = monitorEventLoopDelay({ resolution: 1 });
-  // Loaded and compiled before.
-  await (await open(filled)).close();
-  delay.enable();
-  const vault = await open(filled);
-  await pause(10_000);
-  delay.disable();
-  const store = filled.make();
-  await store.open({});
-  const hash = new Uint8Array(32);
-  const seq = await store.latestChange();
-  const now = Date.now();
-  const page = { after: { at: 0, grantId: "" }, limit: 200, clientId: wideClientId };
-  const works: Record<string, () => Promise<unknown>> = {
-    "list: all, ms": () => vault.grants({}),
-    "list: active, ms": () => vault.grants({ state: "active" }),
-    "list: lapsed, ms": () => vault.grants({ state: "lapsed" }),
-    "list: suspect, of which there is none, ms": () => vault.grants({ state: "suspect" }),
-    "list: of an unknown external id, ms": () => vault.grants({ externalId: "nobody" }),
-    "list: of an unknown subject, ms": () => vault.grants({ subject: "nobody" }),
-    "look-up: by id, ms": () => store.grantById("g_777"),
-    "look-up: by an unknown subject, ms": () => store.grantsBySubject(hash),
-    "look-up: by an unknown external id, ms": () => store.grantsByExternalId(hash),
-    "sweep: keep-alive, all slots, ms": async () => {
-      await store.idleGrants({ ...page, by: "announced-end", before: now });
-      for (let slot = 0; slot < keepAliveSlots; slot += 1) {
-        await store.idleGrants({ ...page, by: "exchange", slot, before: now - 31 * 86_400_000 });
+async function measure(
+  filled: readonly Filled[],
+): Promise<ReadonlyMap<string, readonly (Times & { counted: number })[]>> {
+  const works = filled.map(({ store, grants }) => worksOn(store, grants));
+  const names = Object.keys(works[0] ?? {});
+  const times = new Map(names.map((name) => [name, filled.map((): Times => ({ cpu: [], wall: [] }))]));
+  for (let round = 0; round <= rounds; round += 1) {
+    for (const name of names) {
+      // In every other round in the opposite order: what comes first finds a colder processor.
+      const order = [...filled.entries()];
+      for (const [at, each] of round % 2 === 0 ? order : order.toReversed()) {
+        const work = works[at]?.[name];
+        const into = times.get(name)?.[at];
+        if (work === undefined || into === undefined) continue;
+        const { cpu, wall } = await timed(each, work, round * tries);
+        // The first round warms them up.
+        if (round === 0) continue;
+        into.cpu.push(cpu);
+        into.wall.push(wall);
       }
-    },
-    "sweep: looks, ms": () => store.grantsToLookAt(now, 100),
-    "sweep: revocations, ms": () => store.listGrants({ state: "revoking", limit: 100 }),
-    "sweep: late answers, ms": () => store.listGrants({ state: "revoked", withLateAnswers: true, limit: 100 }),
-    "sweep: attempts, ms": () => store.attempts(),
-    "sweep: intakes, ms": () => store.openIntakes(),
-    "sweep: held sign-ins, ms": () => store.heldIntakes(now, 100),
-    "sweep: rejected codes, ms": () => store.sweepRejected(now - 60_000, now),
-    "poll of changes, ms": () => store.changesSince(seq),
-  };
-  const figures: Figures = { "longest stall of an embedded event loop, ms": delay.max / 1e6 };
-  for (const [name, work] of Object.entries(works)) figures[name] = await timed(50, work);
-  await store.close();
-  return { ...figures, ...(await memory(vault, filled.grants)) };
-}
-
-async function memory(vault: Vault, grants: number): Promise<Figures> {
-  globalThis.gc?.();
-  const before = process.memoryUsage.rss();
-  const distinct = Math.min(grants, reads);
-  for (let n = 1; n <= distinct; n += 1) if (n % 100 > 1) await vault.getAccessToken(`g_${n}`);
-  globalThis.gc?.();
-  const after = process.memoryUsage.rss();
-  await vault.close();
-  return { [`memory in all after the reads, MB`]: after / 1e6, "of that for these reads, MB": (after - before) / 1e6 };
-}
-
-/** @returns the service's process, once it is ready */
-async function serve({ url }: Filled): Promise<ChildProcess> {
-  const env = {
-    ...process.env,
-    ONBEHALF_STORE: url,
-    ONBEHALF_KEY_FILE: keyFile,
-    ONBEHALF_CLIENT_SECRET_FILE: clientFile,
-    ONBEHALF_GOOGLE_BASE_URL: "http://127.0.0.1:9",
-    ONBEHALF_LOG_LEVEL: "silent",
-    PORT: "0",
-  };
-  const service = spawn(process.execPath, ["dist/cli/main.js", "serve", "--json"], {
-    env,
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  const [line] = (await once(createInterface({ input: service.stdout }), "line")) as [string];
-  if (!line.includes("http://")) throw new Error(line);
-  return service;
-}
-
-async function stop(service: ChildProcess): Promise<void> {
-  const gone = once(service, "exit");
-  service.kill("SIGTERM");
-  await gone;
-}
-
-function childrenOf(pid: number): number[] {
-  const direct = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
-  return [...direct, ...direct.flatMap(childrenOf)];
-}
-
-/** Of a process of Linux, in ticks of 10 ms. */
-function cpuMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * 10;
-}
-
-function open({ make }: Filled): Promise<Vault> {
-  return openVault({
-    provider: google({ clientId: wideClientId, clientSecret: "secret", baseUrl: "http://127.0.0.1:9" }),
-    store: make(),
-    keyring: keyringFromFile(keyFile),
-  });
-}
-
-async function filledSqlite(grants: number): Promise<Filled> {
-  const path = join(folder, `${grants}.db`);
-  const filled: Filled = {
-    grants,
-    url: `sqlite:${path}`,
-    make: () => sqlite(path),
-    bytes: async () => statSync(path).size,
-  };
-  if (!existsSync(path)) {
-    // Keys come first: none are made for a store that has grants already.
-    await (await open(filled)).close();
-    await fillSqlite(path, grants, { at: Date.now(), isWide: true });
+    }
+    tell(`${filled[0]?.kind}: round ${round}`);
   }
-  const database = new DatabaseSync(path);
-  const seal = database.prepare(
-    "UPDATE grants SET access_sealed = ?, access_issued_at = ?, access_expires_at = ?, profile_sealed = ? WHERE grant_id = ?",
-  );
-  database.exec("PRAGMA synchronous = OFF; BEGIN");
-  await sealTokens(filled, (values) => void seal.run(...values));
-  database.exec("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
-  database.close();
-  return filled;
-}
-
-async function filledPostgres(grants: number): Promise<Filled> {
-  if (server === undefined) {
-    server = await newServer();
-    await server.start();
+  const results = new Map<string, (Times & { counted: number })[]>();
+  for (const name of names) {
+    const counts: number[] = [];
+    for (const [at, { counted }] of filled.entries())
+      counts.push(await counted(works[at]?.[name] ?? (() => undefined)));
+    results.set(
+      name,
+      (times.get(name) ?? []).map(({ cpu, wall }, at) => ({ cpu, wall, counted: counts[at] ?? Number.NaN })),
+    );
   }
-  const name = `grants_${grants}`;
-  await run(server.url("postgres"), `CREATE DATABASE ${name}`);
-  const url = server.url(name);
-  const bytes = async (): Promise<number> =>
-    Number((await run(url, "SELECT pg_database_size(current_database()) AS bytes"))[0]?.["bytes"]);
-  const filled: Filled = { grants, url, make: () => postgres(url), bytes };
-  await (await open(filled)).close();
-  await fillPostgres(url, grants, { at: Date.now(), isWide: true });
-  const database = new Client({ connectionString: url });
-  await database.connect();
-  await database.query("SET synchronous_commit = off");
-  const update = `UPDATE grants SET access_sealed = $1, access_issued_at = $2, access_expires_at = $3, profile_sealed = $4
-    WHERE grant_id = $5`;
-  const sealed: (readonly (string | number | Uint8Array)[])[] = [];
-  await sealTokens(filled, (values) => void sealed.push(values));
-  await database.query("BEGIN");
-  for (const values of sealed) await database.query({ name: "seal", text: update, values: [...values] });
-  await database.query("COMMIT");
-  await database.query("VACUUM ANALYZE");
-  await database.end();
-  return filled;
+  return results;
 }
 
-async function run(connectionString: string, text: string): Promise<Record<string, unknown>[]> {
-  const database = new Client({ connectionString });
-  await database.connect();
-  const { rows } = await database.query<Record<string, unknown>>(text);
-  await database.end();
-  return rows;
+/** @returns milliseconds of one piece: of CPU time, of this process and of the server's, and by the clock on the wall */
+async function timed({ servers }: Filled, work: ScaleWork, first: number): Promise<{ cpu: number; wall: number }> {
+  const cpuSeconds = (): number => ownCpuSeconds() + cpuSecondsOfAll(servers);
+  const [began, before] = [performance.now(), cpuSeconds()];
+  for (let n = first; n < first + tries; n += 1) await work(n);
+  return { cpu: ((cpuSeconds() - before) * 1_000) / tries, wall: (performance.now() - began) / tries };
 }
 
-/** Seals anew what the reads will open, so that it is valid now; the rest of the store is noise that nobody opens. */
-async function sealTokens(
-  filled: Filled,
-  write: (values: readonly [Uint8Array, number, number, Uint8Array, string]) => void,
-): Promise<void> {
-  const store = filled.make();
-  await store.open({});
-  const keyring = await openStoreKeyring(store, await masterKeysOf(keyringFromFile(keyFile)));
-  await store.close();
-  const now = Date.now();
-  for (let n = 1; n <= Math.min(filled.grants, reads); n += 1) {
-    if (n % 100 === 0) continue;
-    const recordId = `g_${n}`;
-    const place = { clientId: wideClientId, recordId };
-    const access = keyring.seal(token, { ...place, column: "grants.access_token", generation: 1 });
-    const person = JSON.stringify({ profile: { sub: recordId, name: "x".repeat(300) }, externalIds: [] });
-    write([
-      access,
-      now,
-      now + 3_600_000,
-      keyring.seal(person, { ...place, column: "grants.profile", generation: 0 }),
-      recordId,
-    ]);
-  }
-}
-
-async function timed(times: number, work: () => Promise<unknown>): Promise<number> {
-  const each: number[] = [];
-  for (let n = 0; n < times; n += 1) {
-    const began = performance.now();
-    await work();
-    each.push(performance.now() - began);
-  }
-  return median(each);
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
-function print(kind: string, all: readonly Figures[]): void {
+function print(kind: string, results: ReadonlyMap<string, readonly (Times & { counted: number })[]>): void {
+  const counts = kind === "sqlite" ? "steps" : "pages";
+  const sizesText = sizes.map((size) => `${size}`).join(" / ");
   process.stdout.write(
-    `${kind}: ${sizes.map((size) => `${size} grants`).join(", ")}; ratio of the last to the first\n`,
+    `${kind}, ${sizesText} grants: ${counts}; milliseconds of CPU; of the last to the first, round by round\n`,
   );
-  for (const [name, base] of Object.entries(all[0] ?? {})) {
-    const values = all.map((figures) => figures[name] ?? Number.NaN);
-    const ratio = (values.at(-1) ?? Number.NaN) / base;
-    process.stdout.write(`  ${name}: ${values.map((value) => value.toFixed(2)).join(", ")}; ${ratio.toFixed(2)}\n`);
+  for (const [name, each] of results) {
+    const first = each[0]?.cpu ?? [];
+    const ratios = (each.at(-1)?.cpu ?? []).map((cpu, at) => cpu / (first[at] ?? Number.NaN));
+    process.stdout.write(
+      [
+        `  ${name}: ${each.map(({ counted }) => counted.toFixed(1)).join(" / ")} ${counts}`,
+        each.map(({ cpu }) => quantile(cpu, 0.5).toFixed(3)).join(" / "),
+        `${quantile(ratios, 0.5).toFixed(2)} (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`,
+        `by the clock ${each.map(({ wall }) => quantile(wall, 0.5).toFixed(3)).join(" / ")}`,
+      ].join("; ") + "\n",
+    );
   }
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise((done) => setTimeout(done, ms));
+function tell(line: string): void {
+  process.stderr.write(`${line}\n`);
 }

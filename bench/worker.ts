@@ -1,6 +1,6 @@
 /** Programs that do something themselves many times when they are told to, and say how long it took. */
 import type { Child } from "./child.ts";
-import { cpuSecondsOf, cpuSecondsOfAll, childrenOf } from "./process-cpu.ts";
+import { childrenOf, cpuSecondsOfAll, ownCpuSeconds } from "./process-cpu.ts";
 
 /** What a worker is told to do. */
 export interface Task {
@@ -71,7 +71,7 @@ export function serveWork(work: Work, ready: object = {}): void {
       }
     };
     const children = childrenOf(process.pid);
-    const cpu = (): number => cpuSecondsOf(process.pid) + cpuSecondsOfAll(children);
+    const cpu = (): number => ownCpuSeconds() + cpuSecondsOfAll(children);
     const [began, cpuBefore] = [performance.now(), cpu()];
     await Promise.all(Array.from({ length: atOnce }, lane));
     return {

@@ -84,7 +84,9 @@ export async function fillSqlite(path: string, grants: number, filling: Filling 
   await store.close();
   const database = new DatabaseSync(path);
   const series = `WITH RECURSIVE series (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < ${grants})`;
-  database.exec(`PRAGMA synchronous = OFF; BEGIN;
+  // With room for the indexes of hashes: each row goes to another page of them, and with little room each page is written and read
+  // a dozen times.
+  database.exec(`PRAGMA synchronous = OFF; PRAGMA cache_size = -2000000; BEGIN;
     INSERT INTO grants (${names}) ${series}
       SELECT ${columns(
         "n",

@@ -12,6 +12,8 @@ export interface Work {
   readonly steps: number;
   /** How many rows it returned or changed. */
   readonly rows: number;
+  /** PostgreSQL: how many times it took a page in its hand, wherever the page came from. */
+  readonly pages: number;
   readonly plan: string;
 }
 
@@ -40,6 +42,7 @@ export class SqliteWork {
         scans: details.flatMap((detail) => /^SCAN (?!CONSTANT ROW)(\w+)/.exec(detail)?.[1] ?? []),
         steps: statement.stat("vmStep"),
         rows: text.startsWith("SELECT") ? returned : Number(changed),
+        pages: 0,
         plan: details.join("; "),
       };
     } finally {
@@ -73,6 +76,8 @@ interface PlanNode {
   readonly "Rows Removed by Filter"?: number;
   readonly "Rows Removed by Join Filter"?: number;
   readonly "Rows Removed by Index Recheck"?: number;
+  readonly "Shared Hit Blocks"?: number;
+  readonly "Shared Read Blocks"?: number;
   readonly Plans?: readonly PlanNode[];
 }
 
@@ -101,7 +106,7 @@ export class PostgresWork {
         if (plan === undefined) throw new TypeError("PostgreSQL explained nothing");
         return plan;
       };
-      const top = await explain("ANALYZE, TIMING OFF, ").catch(async (error: unknown) => {
+      const top = await explain("ANALYZE, BUFFERS, TIMING OFF, ").catch(async (error: unknown) => {
         // The row is there already, or the one that it refers to is not: then only the plan is looked at.
         if (!(error instanceof DatabaseError && error.code?.startsWith("23") === true)) throw error;
         await this.#client.query("ROLLBACK TO before");
@@ -112,6 +117,7 @@ export class PostgresWork {
         scans: nodes.flatMap((node) => (isScan(node) ? (node["Relation Name"] ?? []) : [])),
         steps: nodes.reduce((sum, node) => sum + visited(node), 0),
         rows: top["Actual Rows"] ?? 0,
+        pages: (top["Shared Hit Blocks"] ?? 0) + (top["Shared Read Blocks"] ?? 0),
         plan: nodes.map(said).join("; "),
       };
     } finally {
