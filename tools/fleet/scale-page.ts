@@ -106,6 +106,8 @@ ${table(
 
 - Processors: the smaller figure where refreshes come together and share transactions, as they do on a busy fleet; the larger one
   where each comes by itself. Reads and looks for changes come on top: below.
+- Each service has room for ${count(day.run.tokensInMemory)} tokens in that day. With room for all that are in use there are a third more refreshes, since a
+  token in memory is refreshed ahead.
 - The log is measured without images of whole pages. With them, the minutes after a checkpoint write several times as much.
 - Each first use of a token by a caller is another row of the audit log. \`onbehalf audit prune\` takes old rows out:
   [Operations](operations.md#the-audit-log).
@@ -180,7 +182,7 @@ which runs the code itself.
 At each step it is checked that no generation is exchanged twice, but by who takes over from the dead; that answers are committed
 onto the generation whose token was sent; and at the end that the database holds every grant's newest refresh token. Without the
 limit of exchanges, the jitter, the attempts or the answers that wait for the database, it shows the storm, the double exchange or the
-loss (\`--break\`): \`test/fleet/\` holds it to that, and each night runs every scenario at ten million grants over a day. The quota of the provider is ${count(first.run.quota)} exchanges a second for ${count(first.run.grants)} grants.
+loss (\`--break\`): \`test/fleet/\` holds it to that, and each night runs every scenario at ten million grants over a day. The quota of the provider is ${count((first.run.quota * 1e6) / first.run.grants)} exchanges a second for each million grants.
 
 A quarter of an hour at the end lets all work end. Used are: one grant in 25 by a program around the clock, every ten minutes; of three
 in ten, the person comes twice a day, by the curve of a working day, and the token is asked for some six times in half an hour.
