@@ -136,7 +136,7 @@ describe("a reconnect link of the dashboard", () => {
     }
     const { grantId } = await made(service, ["user-1"]);
     const { reconnect } = await bodyOf<{ reconnect: object }>(await get(service, `/grants/${grantId}`, operator));
-    assert.deepEqual(reconnect, { return_urls: [] });
+    assert.deepEqual(reconnect, { return_urls: [], asks_offline: true });
     assert.equal((await send(service, "POST", `/grants/${grantId}/connect`, operator, {})).status, 200);
     assert.deepEqual(service.faults, []);
   });
