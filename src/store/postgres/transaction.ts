@@ -165,7 +165,8 @@ export class PostgresTransaction {
   #readHead(asker: object): Promise<AuditHead> {
     if (!this.#kind.opening.includes(selectHead))
       return this.#query(asker, selectHead.text).then(({ rows }) => headIn(rows));
-    this.#sendSoon();
+    // It comes with the answer to what was sent first. To send once more would be a round trip for nothing.
+    if (this.#opening === "not sent") this.#sendSoon();
     return this.#head.promise;
   }
 
