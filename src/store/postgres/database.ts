@@ -25,17 +25,17 @@ import { LookUps } from "./look-ups.ts";
  *   must not be spent on an attempt that a crash can undo.
  */
 const alone: TransactionKind = {
-  opening: openingWith({ standstillMs: 5_000, lockMs: 7_000, statementMs: 10_000, hasHead: false }),
+  opening: openingWith({ standstillMs: 5_000, lockMs: 7_000, statementMs: 10_000, hasHead: false, isByKey: false }),
   isShared: false,
 };
 /** Its bodies give way soon: whoever waits for a lock here keeps all the others waiting. */
 const shared: TransactionKind = {
-  opening: openingWith({ standstillMs: 5_000, lockMs: 1_000, statementMs: 10_000, hasHead: true }),
+  opening: openingWith({ standstillMs: 5_000, lockMs: 1_000, statementMs: 10_000, hasHead: true, isByKey: true }),
   isShared: true,
 };
 /** A migration may take long, and all processes that start together wait for the one that does it. */
 const migrating: TransactionKind = {
-  opening: openingWith({ standstillMs: 60_000, lockMs: 600_000, statementMs: 600_000, hasHead: false }),
+  opening: openingWith({ standstillMs: 60_000, lockMs: 600_000, statementMs: 600_000, hasHead: false, isByKey: false }),
   isShared: false,
 };
 

@@ -227,6 +227,7 @@ export function openingWith({
   lockMs,
   statementMs,
   hasHead,
+  isByKey,
 }: {
   /** How long it may stand still between two statements, milliseconds. */
   readonly standstillMs: number;
@@ -236,13 +237,21 @@ export function openingWith({
   readonly statementMs: number;
   /** Whether the audit log is there, and is read at once: its rows will be added soon. */
   readonly hasHead: boolean;
+  /**
+   * Whether all that it asks is found by an index. A statement is planned once for each connection: a plan that was made while a
+   * table was all but empty would read all of the table until the server looks at its size again, a minute later or never.
+   */
+  readonly isByKey: boolean;
 }): readonly Statement[] {
   const limits = {
     idle_in_transaction_session_timeout: standstillMs,
     lock_timeout: lockMs,
     statement_timeout: statementMs,
   };
-  const settings = Object.entries(limits).map(([name, ms]) => `set_config('${name}', '${ms}', true)`);
+  const settings = [
+    ...Object.entries(limits).map(([name, ms]) => `set_config('${name}', '${ms}', true)`),
+    ...(isByKey ? ["set_config('enable_seqscan', 'off', true)"] : []),
+  ];
   return [
     bound("BEGIN ISOLATION LEVEL READ COMMITTED", {}),
     bound(`SELECT ${settings.join(", ")}, set_config('synchronous_commit', ${durable}, true)`, {}),
