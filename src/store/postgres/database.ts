@@ -61,6 +61,8 @@ const readsTogether = 4;
 interface Member {
   readonly keys: readonly string[];
   readonly body: (sql: Transaction) => Promise<unknown>;
+  /** What the body comes to, where it is one statement: it is sent with the commit, and the body is not run. */
+  readonly once?: Statement;
   /** Runs something in the asynchronous context of whoever waits: the audit log says who that is. */
   readonly inContext: <R>(work: () => R) => R;
   readonly resolve: (value: unknown) => void;
@@ -136,12 +138,11 @@ export class PostgresDatabase implements Database {
   }
 
   transaction<T>(body: (sql: Transaction) => Promise<T>, keys?: readonly string[]): Promise<T> {
-    if (keys === undefined) return this.#alone(alone, body);
-    return new Promise((resolve, reject) => {
-      if (this.#members === undefined) throw storeNotOpen();
-      const inContext = AsyncLocalStorage.snapshot();
-      this.#members.add({ keys, body, inContext, resolve: resolve as (value: unknown) => void, reject });
-    });
+    return keys === undefined ? this.#alone(alone, body) : this.#shared({ keys, body });
+  }
+
+  async runOnce(text: string, values: SqlValues, keys: readonly string[]): Promise<number> {
+    return this.#shared({ keys, body: (sql) => sql.run(text, values), once: bound(text, values) });
   }
 
   /** A transaction that no other migration runs beside. */
@@ -158,6 +159,15 @@ export class PostgresDatabase implements Database {
     this.#members = undefined;
     this.#reads = undefined;
     await closing?.end();
+  }
+
+  /** Waits for a transaction that others are in as well. */
+  #shared<T>(asked: Pick<Member, "keys" | "once"> & { readonly body: (sql: Transaction) => Promise<T> }): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#members === undefined) throw storeNotOpen();
+      const inContext = AsyncLocalStorage.snapshot();
+      this.#members.add({ ...asked, inContext, resolve: resolve as (value: unknown) => void, reject });
+    });
   }
 
   /** A transaction of its own for one body. */
@@ -210,10 +220,12 @@ export class PostgresDatabase implements Database {
     connection: PostgresConnection,
     members: readonly Member[],
   ): Promise<readonly Member[]> {
-    const works = await Promise.all(members.map(({ body, inContext }) => inContext(() => transaction.work(body))));
+    const works = await Promise.all(
+      members.map(async ({ body, once, inContext }) => once ?? inContext(() => transaction.work(body))),
+    );
     const left: Member[] = [];
-    const done: (() => void)[] = [];
-    const finished: Work<unknown>[] = [];
+    const done: Member[] = [];
+    const finished: (Work<unknown> | Statement)[] = [];
     let mustUndo = transaction.failure !== undefined;
     works.forEach((work, at) => {
       const member = members[at] as Member;
@@ -221,19 +233,20 @@ export class PostgresDatabase implements Database {
         left.push(member);
         mustUndo ||= work.mayHaveWritten;
       } else {
-        done.push(() => member.resolve(work.value));
+        done.push(member);
         finished.push(work);
       }
     });
     if (connection.lost) throw transaction.failure;
     if (mustUndo || done.length === 0) return undo(connection, members);
+    let values: readonly unknown[];
     try {
-      await transaction.commit(finished);
+      values = await transaction.commit(finished);
     } catch (error) {
       if (connection.lost) throw error;
       return undo(connection, members);
     }
-    for (const tell of done) tell();
+    done.forEach(({ resolve }, at) => resolve(values[at]));
     return left;
   }
 

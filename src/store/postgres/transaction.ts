@@ -68,7 +68,7 @@ export class PostgresTransaction {
     this.#head.promise.catch(() => undefined);
   }
 
-  /** Whether the server has begun it. */
+  /** Whether the server has begun it, as far as it has answered. */
   get isBegun(): boolean {
     return this.#opening === "done";
   }
@@ -125,18 +125,28 @@ export class PostgresTransaction {
   /**
    * Does what bodies left for the end, adds rows to the audit log, last, so that all other locks are there by the time that they are numbered; and commits.
    *
+   * @param works what bodies came to; or a statement in the place of a body, which comes to the number of rows that it changes
+   * @returns the value of each
    * @throws {OnbehalfError} `store_unavailable`: where the connection is lost, it may have been committed
    */
-  async commit(works: readonly Work<unknown>[]): Promise<void> {
-    const last = pack(works.flatMap((work) => work.last.map((statement) => ({ statement, asker: work }))));
-    const records = works.flatMap((work) => work.records);
+  async commit(works: readonly (Work<unknown> | Statement)[]): Promise<readonly unknown[]> {
+    const alone = works.filter((work) => "text" in work);
+    const whole = works.filter((work) => "value" in work);
+    // Those alone first: they wait for nobody's number, and what follows holds the lock that numbers events.
+    const last = pack([
+      ...alone.map((statement) => ({ statement, asker: statement })),
+      ...whole.flatMap((work) => work.last.map((statement) => ({ statement, asker: work }))),
+    ]);
+    const records = whole.flatMap((work) => work.records);
     const { answers, failure } = await this.#send([...last.statements, ...appending(records), commit]);
     if (failure !== undefined) throw failure;
     const command = answers.at(-1)?.command;
-    if (command === "COMMIT") return;
     // PostgreSQL answers the COMMIT of a failed transaction with a friendly ROLLBACK.
     if (command === "ROLLBACK") throw new TypeError("a transaction went on after a statement had failed");
-    throw this.#connection.nonsense(`COMMIT was answered by ${command}`);
+    if (command !== "COMMIT") throw this.#connection.nonsense(`COMMIT was answered by ${command}`);
+    const changed = last.deal(answers).values();
+    const counts = new Map(alone.map((statement) => [statement, changed.next().value?.count ?? 0]));
+    return works.map((work) => ("value" in work ? work.value : counts.get(work)));
   }
 
   #query(asker: object, text: string, values: SqlValues = {}, suffix = ""): Promise<Answer> {

@@ -31,72 +31,76 @@ const endColumn = number("ended_at");
 
 export function intakeStore(database: Database): IntakeStore {
   return {
-    beginIntake: ({ codeHash, clientId, owner, contextSealed }, at, replaces) =>
-      database.transaction(
-        async (sql) => {
-          const begun: IntakeRow = {
-            codeHash,
-            state: "spending",
-            clientId,
-            owner,
-            contextSealed,
-            answerSealed: null,
-            grantId: null,
-            resultMac: null,
-            assertionSealed: null,
-            rejection: null,
-            startedAt: at,
-            endedAt: null,
-            heldUntil: null,
-          };
-          for (;;) {
-            if ((await sql.run(insert, intakeValues(begun))) === 1) return { kind: "begun" };
-            if (replaces !== undefined) {
-              const takenOver = await sql.run(
-                `UPDATE intakes SET client_id = :clientId, owner = :owner, context_sealed = :contextSealed,
+    beginIntake: async ({ codeHash, clientId, owner, contextSealed }, at, replaces) => {
+      const begun: IntakeRow = {
+        codeHash,
+        state: "spending",
+        clientId,
+        owner,
+        contextSealed,
+        answerSealed: null,
+        grantId: null,
+        resultMac: null,
+        assertionSealed: null,
+        rejection: null,
+        startedAt: at,
+        endedAt: null,
+        heldUntil: null,
+      };
+      const values = intakeValues(begun);
+      const keys = [keyOf(codeHash)];
+      // Almost every code is a new one.
+      if (replaces === undefined && (await database.runOnce(insert, values, keys)) === 1) return { kind: "begun" };
+      return database.transaction(async (sql): ReturnType<IntakeStore["beginIntake"]> => {
+        for (;;) {
+          if ((await sql.run(insert, values)) === 1) return { kind: "begun" };
+          if (replaces !== undefined) {
+            const takenOver = await sql.run(
+              `UPDATE intakes SET client_id = :clientId, owner = :owner, context_sealed = :contextSealed,
                  started_at = :startedAt
                WHERE code_hash = :codeHash AND state = 'spending' AND started_at = :replacedStart`,
-                {
-                  clientId,
-                  owner: ownerText(owner),
-                  contextSealed,
-                  // Another time than the one that is replaced, whatever the clock says: else a third owner would take over, too.
-                  startedAt: Math.max(at, replaces.startedAt + 1),
-                  codeHash,
-                  replacedStart: replaces.startedAt,
-                },
-              );
-              if (takenOver === 1) return { kind: "begun" };
-            }
-            const [known] = await sql.all(selectByCode, { codeHash });
-            // Removed between the two statements: it may begin now.
-            if (known !== undefined) return { kind: "known", intake: readIntake(known) };
+              {
+                clientId,
+                owner: ownerText(owner),
+                contextSealed,
+                // Another time than the one that is replaced, whatever the clock says: else a third owner would take over, too.
+                startedAt: Math.max(at, replaces.startedAt + 1),
+                codeHash,
+                replacedStart: replaces.startedAt,
+              },
+            );
+            if (takenOver === 1) return { kind: "begun" };
           }
-        },
-        [keyOf(codeHash)],
-      ),
+          const [known] = await sql.all(selectByCode, { codeHash });
+          // Removed between the two statements: it may begin now.
+          if (known === undefined) continue;
+          const intake = readIntake(known);
+          return isSame(intake, begun) ? { kind: "begun" } : { kind: "known", intake };
+        }
+      }, keys);
+    },
 
     intakeByCode: async (codeHash) => {
       const [known] = await database.all(selectByCode, { codeHash });
       return known === undefined ? undefined : readIntake(known);
     },
 
-    journalAnswer: (codeHash, answerSealed, contextSealed) =>
-      database.transaction(
-        async (sql) => {
-          for (;;) {
-            // An answer outranks what another owner was told about the same code: the provider answers only once.
-            const kept = await sql.run(keepAnswer, { answerSealed, contextSealed, codeHash });
-            if (kept === 1) return true;
-            const [known] = (await sql.all(selectByCode, { codeHash })).map(readIntake);
-            if (known === undefined) return false;
-            // Another hand has made a grant of it, or holds it. To bring it in once more would put its refresh token over a newer one.
-            if (known.state === "done" || known.heldUntil !== null) return true;
-            // It was begun between the two statements. To say that it is known would drop the answer.
-          }
-        },
-        [keyOf(codeHash)],
-      ),
+    journalAnswer: async (codeHash, answerSealed, contextSealed) => {
+      const answer = { answerSealed, contextSealed, codeHash };
+      const keys = [keyOf(codeHash)];
+      if ((await database.runOnce(keepAnswer, answer, keys)) === 1) return true;
+      return database.transaction(async (sql) => {
+        for (;;) {
+          // An answer outranks what another owner was told about the same code: the provider answers only once.
+          if ((await sql.run(keepAnswer, answer)) === 1) return true;
+          const [known] = (await sql.all(selectByCode, { codeHash })).map(readIntake);
+          if (known === undefined) return false;
+          // Another hand has made a grant of it, or holds it. To bring it in once more would put its refresh token over a newer one.
+          if (known.state === "done" || known.heldUntil !== null) return true;
+          // It was begun between the two statements. To say that it is known would drop the answer.
+        }
+      }, keys);
+    },
 
     takeIntake: async (codeHash, owner, at, replaces) =>
       (await database.transaction((sql) =>
@@ -201,4 +205,17 @@ export function intakeStore(database: Database): IntakeStore {
       }
     },
   };
+}
+
+/**
+ * Whether it was begun by this very request, whose connection was lost before it heard of that: what is sealed is sealed once
+ * for each request, and no two seals are alike.
+ */
+function isSame(known: IntakeRow, begun: IntakeRow): boolean {
+  return (
+    known.state === "spending" &&
+    known.startedAt === begun.startedAt &&
+    ownerText(known.owner) === ownerText(begun.owner) &&
+    Buffer.compare(known.contextSealed, begun.contextSealed) === 0
+  );
 }

@@ -80,4 +80,12 @@ export interface Database extends Sql {
    *   lets their statements alternate in one transaction. Such a body locks, by {@link Transaction.lock}, one row at a time
    */
   transaction<T>(body: (sql: Transaction) => Promise<T>, keys?: readonly string[]): Promise<T>;
+  /**
+   * A transaction of one statement, which is committed whatever the statement finds: on PostgreSQL it takes one round trip.
+   *
+   * @param text may be run twice, where a connection is lost before it has answered: the second time it must do no harm
+   * @param keys as those of {@link Database.transaction}
+   * @returns how many rows it changed; where it was run twice, the second time
+   */
+  runOnce(text: string, values: SqlValues, keys: readonly string[]): Promise<number>;
 }

@@ -71,6 +71,7 @@ export interface SqliteDatabaseOptions {
  */
 export class SqliteDatabase implements Database {
   readonly readsAtOnce = true;
+  readonly runOnce: Database["runOnce"] = (text, values) => this.transaction((sql) => sql.run(text, values));
   readonly #path: string;
   readonly #patienceMs: number;
   readonly #longestGroupMs: number;
@@ -154,8 +155,7 @@ export class SqliteDatabase implements Database {
     if (this.#stopped !== undefined) throw this.#stopped;
     return new Promise<T>((resolve, reject) => {
       const inContext = AsyncLocalStorage.snapshot();
-      const settled = resolve as (value: unknown) => void;
-      this.#waiting.push({ body, inContext, resolve: settled, reject, isAlone: false });
+      this.#waiting.push({ body, inContext, resolve: resolve as (value: unknown) => void, reject, isAlone: false });
       this.#working ??= this.#work(open);
     });
   }
