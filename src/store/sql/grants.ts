@@ -73,11 +73,20 @@ const replace = `UPDATE grants SET ${assignments(grantColumns)}
 const endIntake = forMany(
   `UPDATE intakes SET state = 'done', grant_id = :grantId, result_mac = :resultMac, answer_sealed = NULL, ended_at = :at
    WHERE code_hash = :codeHash AND held_until IS NULL AND (state <> 'done' OR :isAgain = 1)
-     AND (:from = '' OR state = :from)`,
+     AND (:from = '' OR state = :from)
+     AND (:isNew = 0 OR (SELECT 1 FROM grants WHERE grants.grant_id = :grantId AND updated_at = :at) = 1)`,
   {
     key: "codeHash",
     column: "code_hash",
-    types: { grantId: "text", resultMac: "bytea", at: "bigint", codeHash: "bytea", isAgain: "bigint", from: "text" },
+    types: {
+      grantId: "text",
+      resultMac: "bytea",
+      at: "bigint",
+      codeHash: "bytea",
+      isAgain: "bigint",
+      from: "text",
+      isNew: "bigint",
+    },
   },
 );
 
@@ -160,27 +169,31 @@ export function grantStore(database: Database): GrantStore {
         async (sql) => {
           isUndone = false;
           const values = grantValues(row);
-          const saved =
-            madeFrom === null
-              ? await sql.run(insert, values)
-              : await sql.run(replace, {
-                  ...values,
-                  generationRead: madeFrom.generation,
-                  stateRead: madeFrom.state,
-                  profileRead: madeFrom.profileSealed,
-                });
-          if (saved !== 1) return false;
-          isUndone = externalIds !== undefined && !(await changeExternalIds(sql, row, externalIds));
-          if (isUndone) throw new Error("the external ids have changed");
           const { grantId, generation, state } = row;
-          const ended = await sql.run(endIntake, {
+          const ending = {
             grantId,
             resultMac: resultMac ?? null,
             at: row.updatedAt,
             codeHash,
             isAgain: isAgain ? 1 : 0,
             from: from ?? "",
-          });
+          };
+          // A new grant and its intake are asked for together: where the grant was not added, nothing is ended.
+          const [saved, endedWith] =
+            madeFrom === null
+              ? await Promise.all([sql.run(insert, values), sql.run(endIntake, { ...ending, isNew: 1 })])
+              : [
+                  await sql.run(replace, {
+                    ...values,
+                    generationRead: madeFrom.generation,
+                    stateRead: madeFrom.state,
+                    profileRead: madeFrom.profileSealed,
+                  }),
+                ];
+          if (saved !== 1) return false;
+          isUndone = externalIds !== undefined && !(await changeExternalIds(sql, row, externalIds));
+          if (isUndone) throw new Error("the external ids have changed");
+          const ended = endedWith ?? (await sql.run(endIntake, { ...ending, isNew: 0 }));
           // Another hand holds this answer, or has stored it, and the grant may have been refreshed since: its refresh token is used.
           isUndone =
             ended === 0 &&
