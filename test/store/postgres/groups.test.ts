@@ -12,9 +12,11 @@ import { PostgresDatabase } from "../../../src/store/postgres/database.ts";
 import { clientConfig } from "../../../src/store/postgres/options.ts";
 import { postgres } from "../../../src/store/postgres/index.ts";
 import { forMany } from "../../../src/store/sql/for-many.ts";
+import { grantStore } from "../../../src/store/sql/grants.ts";
+import { intakeStore } from "../../../src/store/sql/intakes.ts";
 import type { Transaction } from "../../../src/store/sql/sql.ts";
 import type { Store } from "../../../src/store/store.ts";
-import { begin, save, tokens } from "../../../src/store/suite/rows.ts";
+import { begin, grant, intake, owner, save, tokens } from "../../../src/store/suite/rows.ts";
 import { fails } from "../../support/fails.ts";
 import { administer, emptyDatabase, freshDatabase } from "../../support/postgres.ts";
 
@@ -306,6 +308,105 @@ describe("PostgreSQL transactions that share a commit", () => {
     assert.deepEqual(await numbers(direct), [1, 2, 3]);
   });
 
+  test("statements that are each a transaction share a commit with others, and each hears what it has changed", async (t) => {
+    const { database } = await things(t);
+    await administerSaid(database, [2]);
+    const xid =
+      "SELECT xmin::text AS xid FROM said WHERE n IN (1, 3, 4) UNION SELECT xmin::text FROM things WHERE n = 5";
+    const told = await Promise.all([
+      ...[1, 2, 3].map((n) => database.runOnce(insertThing, { n, said: "once", sealed: null }, [`key ${n}`])),
+      database.transaction((sql) => sql.run(insertThing, { n: 4, said: "a body", sealed: null }), ["key 4"]),
+      database.transaction(async (sql) => void (await put(5)(sql)), ["key 5"]),
+      database.runOnce(updateThing, { n: 2, said: "none" }, ["key 6"]),
+    ]);
+    assert.deepEqual(told, [1, 0, 1, 1, undefined, 0]);
+    assert.equal((await database.all(xid)).length, 1);
+  });
+
+  test("a statement that is a transaction fails alone", async (t) => {
+    const { database } = await things(t);
+    await administerSaid(database, [3]);
+    const ends = await Promise.allSettled([
+      ...[1, 2].map((n) => database.runOnce(insertOnce, { n, said: "once" }, [`key ${n}`])),
+      database.runOnce(insertOnce, { n: 3, said: "again" }, ["key 3"]),
+      database.transaction(put(4), ["key 4"]),
+      database.runOnce(insertOnce, { n: 5 }, ["key 5"]),
+    ]);
+    assert.deepEqual(
+      ends.map(({ status }) => status),
+      ["fulfilled", "fulfilled", "rejected", "fulfilled", "rejected"],
+    );
+    const rows = await database.all("SELECT n FROM said ORDER BY n");
+    assert.deepEqual(
+      rows.map((row) => row["n"]),
+      [1, 2, 3],
+    );
+    assert.deepEqual(await numbers(database), [4]);
+  });
+
+  test("a code whose connection is lost after the commit, before its answer, is found to be one's own", async (t) => {
+    const direct = await emptyDatabase(t);
+    const proxy = await cutBefore(t, direct, Buffer.from("COMMIT\0"), 1);
+    const store = await openStore(t, proxy.url);
+    const begun = intake();
+    proxy.begin();
+    assert.deepEqual(await store.beginIntake(begun, 1), { kind: "begun" });
+    assert.equal(proxy.cuts(), 1);
+    for (const other of [{ contextSealed: new Uint8Array([3]) }, { owner: owner("another") }]) {
+      assert.equal((await store.beginIntake({ ...begun, ...other }, 1)).kind, "known");
+    }
+  });
+
+  test("a code is begun in one round trip, and stored in two", async (t) => {
+    const url = await emptyDatabase(t);
+    await (await openStore(t, url)).close();
+    const proxy = await cutBefore(t, url, Buffer.from(""), 0);
+    const database = openDatabase(t, proxy.url, 1);
+    const [codes, grants] = [intakeStore(database), grantStore(database)];
+    const trips: number[][] = [];
+    for (const n of [1, 2, 3]) {
+      const codeHash = new Uint8Array([n]);
+      const counts = [proxy.sent()];
+      await codes.beginIntake({ ...intake(), codeHash }, 1);
+      counts.push(proxy.sent());
+      assert.ok(await grants.saveFromIntake(grant(), null, codeHash, undefined, codeHash, { from: "spending" }));
+      // The next transaction on this connection would come after what this one has still to send.
+      assert.equal((await database.all("SELECT 1 AS one")).length, 1);
+      trips.push([(counts[1] ?? 0) - (counts[0] ?? 0), proxy.sent() - (counts[1] ?? 0)]);
+    }
+    // The first connects.
+    assert.deepEqual(trips.slice(1), [
+      [1, 3],
+      [1, 3],
+    ]);
+  });
+
+  test("codes are found by their index also where their table was empty when the statement was planned", async (t) => {
+    const url = await emptyDatabase(t);
+    const store = await openStore(t, url);
+    const scans = async (): Promise<unknown> => {
+      const client = await connectClient(t, url);
+      return (await client.query("SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'intakes'")).rows;
+    };
+    const before = await scans();
+    // A plan of its own each time, five times; and then one for as long as the connection is there.
+    for (let round = 0; round < 12; round += 1) {
+      const hashes = Array.from({ length: 20 }, (_, n) => new Uint8Array([round, n]));
+      await Promise.all(hashes.map((codeHash) => store.beginIntake({ ...intake(), codeHash }, 1)));
+      const how = { from: "spending" } as const;
+      for (const isSaved of await Promise.all(
+        hashes.map((codeHash) => store.saveFromIntake(grant(), null, codeHash, undefined, codeHash, how)),
+      ))
+        assert.ok(isSaved);
+    }
+    // A server process says what it has done when it ends.
+    await store.close();
+    const others = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    const watcher = await connectClient(t, url);
+    while (((await watcher.query(`${others} AND application_name LIKE 'onbehalf%'`)).rowCount ?? 0) > 0);
+    assert.deepEqual(await scans(), before);
+  });
+
   test("each transaction that shares a commit is recorded as the doing of whoever asked for it", async (t) => {
     const store = await openStore(t, await emptyDatabase(t));
     const grants = await Promise.all(Array.from({ length: 6 }, () => save(store)));
@@ -388,18 +489,32 @@ async function things(t: TestContext): Promise<{ readonly url: string; readonly 
   return { url, database: openDatabase(t, url) };
 }
 
-/** A proxy that, once it is told to, cuts a connection in place of passing on an answer that contains these bytes. */
-async function cutBefore(t: TestContext, url: string, bytes: Buffer): Promise<{ readonly url: string; begin(): void }> {
+/**
+ * A proxy that, once it is told to, cuts a connection in place of passing on an answer that contains these bytes.
+ *
+ * @param times how often; always by default
+ */
+async function cutBefore(
+  t: TestContext,
+  url: string,
+  bytes: Buffer,
+  times = Infinity,
+): Promise<{ readonly url: string; begin(): void; cuts(): number; sent(): number }> {
   const behind = new URL(url);
   let isCutting = false;
+  let cuts = 0;
+  let sent = 0;
   const server = createServer((near) => {
     const far = connect(Number(behind.port), behind.hostname);
     near.on("error", () => undefined);
     far.on("error", () => undefined);
     near.pipe(far);
+    near.on("data", () => (sent += 1));
     far.on("data", (chunk: Buffer) => {
-      if (isCutting && chunk.includes(bytes)) near.destroy();
-      else near.write(chunk);
+      if (isCutting && cuts < times && chunk.includes(bytes)) {
+        cuts += 1;
+        near.destroy();
+      } else near.write(chunk);
     });
     near.once("close", () => far.destroy());
     far.once("close", () => near.destroy());
@@ -408,7 +523,7 @@ async function cutBefore(t: TestContext, url: string, bytes: Buffer): Promise<{ 
   await once(server, "listening");
   const near = new URL(url);
   near.port = String((server.address() as AddressInfo).port);
-  return { url: near.href, begin: () => void (isCutting = true) };
+  return { url: near.href, begin: () => void (isCutting = true), cuts: () => cuts, sent: () => sent };
 }
 
 function openDatabase(t: TestContext, url: string, max = 4): PostgresDatabase {
