@@ -142,10 +142,3 @@ export interface LookedUpBy {
   /** What its label may stand for in the tie of a grant. Absent: it has none. */
   readonly labels?: readonly Uint8Array[];
 }
-
-/** Part of a keyed hash. Two that are alike by chance only cause a look at the store. */
-export function fingerprint(hash: Uint8Array): number {
-  // Nobody but a hand that edits the database writes an empty one.
-  if (hash.byteLength === 0) return 0;
-  return Buffer.from(hash.buffer, hash.byteOffset, hash.byteLength).readUIntBE(0, Math.min(6, hash.byteLength));
-}

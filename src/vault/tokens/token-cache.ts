@@ -3,10 +3,11 @@ import { scopesOf } from "../../core/grant.ts";
 import type { GrantRef } from "../../core/grant.ts";
 import { Secret } from "../../core/secret.ts";
 import type { TokenLife } from "../../core/token-life.ts";
+import { fingerprint } from "../../crypto/keyring.ts";
 import type { GrantRow } from "../../store/grant-row.ts";
 import type { GrantChange } from "../../store/store.ts";
 import { MemoryRest } from "./memory-rest.ts";
-import { References, fingerprint } from "./references.ts";
+import { References } from "./references.ts";
 import type { KnownReference, LookedUpBy } from "./references.ts";
 
 /** An access token. `token` is a getter, so that neither logging nor serialising the object shows it. */
