@@ -1,21 +1,25 @@
 /**
  * Requests that differ from one before, on the same connection, by their path alone, or by the bytes of a body of the same
  * length. Node's parser has read that one: its bytes, but for these, need no second look. So the answer to such a request,
- * where it lies in memory, is written at once; Node's HTTP server neither parses the request nor makes objects of it, which
+ * where it is found, is written without Node's HTTP server, which neither parses the request nor makes objects of it: that
  * costs more than all the rest. Whatever is not such a request goes to Node as if nobody had looked at it. What is in an
  * answer does not belong here.
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { systemClock } from "../../core/clock.ts";
+import type { MaybePromise } from "../../core/maybe-promise.ts";
 
 type Listener = (chunk: Buffer) => void;
 
 /**
- * Finds the body of a 200 for what differs, a path or a body, in characters of one byte each; undefined where somebody else
- * must answer.
+ * Finds the body of a 200 for what differs, a path or a body, in characters of one byte each; undefined, or a promise that
+ * rejects, where somebody else must answer.
  */
-export type FindBody = (varying: string) => string | undefined;
+export type FindBody = (varying: string) => MaybePromise<string | undefined>;
+
+/** A request whose body is looked for is Node's after so long, which ends connections that stand still, milliseconds. */
+const longestLookMs = 5_000;
 
 /** Of one route: what its requests differ by, and what is the same in its answers. */
 export interface RepeatedRoute {
@@ -71,14 +75,22 @@ export class RepeatedRequests {
     return { differsBy, headOf: headWriter(this.#server, headers), answered };
   }
 
-  /** Writes what was answered in this turn of the event loop. To be called before the server is closed: it cuts who is idle. */
+  /**
+   * Writes what was answered in this turn of the event loop, and gives Node what is still looked for. To be called before the
+   * server is closed: it cuts who is idle.
+   */
   flush(): void {
     this.#outbox.empty();
+    this.#outbox.giveUp();
   }
 
-  /** To be called for each request that Node has parsed, before it is answered. */
-  came(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    this.#connections.get(incoming.socket)?.came(incoming, outgoing);
+  /**
+   * To be called for each request that Node has parsed, before it is answered.
+   *
+   * @returns whether its body was looked for, in vain
+   */
+  came(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
+    return this.#connections.get(incoming.socket)?.came(incoming, outgoing) ?? false;
   }
 
   /**
@@ -108,6 +120,9 @@ interface Allowed {
  */
 class Outbox {
   #waiting: Connection[] = [];
+  /** Those whose answer is looked for, and since when, by this process's monotonic clock. */
+  readonly looking: Map<Connection, number> = new Map();
+  #timer: NodeJS.Timeout | undefined;
 
   /** Writes what a connection has to say before the turn is over. */
   add(connection: Connection): void {
@@ -118,6 +133,27 @@ class Outbox {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const each of waiting) each.write();
+  }
+
+  /** An answer is looked for. */
+  look(connection: Connection): void {
+    this.looking.set(connection, performance.now());
+    this.#watch();
+  }
+
+  /** Gives Node what has been looked for that long, milliseconds. */
+  giveUp(forMs = 0): void {
+    const before = performance.now() - forMs;
+    for (const [connection, since] of this.looking) if (since <= before) connection.giveUp();
+  }
+
+  #watch(): void {
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.giveUp(longestLookMs);
+      if (this.looking.size > 0) this.#watch();
+    }, longestLookMs).unref();
   }
 }
 
@@ -139,6 +175,10 @@ class Connection {
   readonly #outbox: Outbox;
   /** An answer that is not written yet. */
   #answer: string | undefined;
+  /** A request whose answer is looked for. */
+  #looked: Buffer | undefined;
+  /** Whether what Node reads just now was looked for in vain. */
+  #isInVain = false;
 
   constructor(socket: Socket, feed: Listener, isOpen: () => boolean, outbox: Outbox) {
     this.#outbox = outbox;
@@ -150,13 +190,18 @@ class Connection {
     socket.on("data", this.#listener);
     socket.off("data", feed);
     // Node ends a connection whose client has said its last, and nothing can be written to it then.
-    socket.prependListener("end", () => this.write());
+    socket.prependListener("end", () => {
+      this.write();
+      this.#forget();
+    });
+    socket.once("close", () => this.#forget());
   }
 
-  came(incoming: IncomingMessage, outgoing: ServerResponse): void {
+  came(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
     this.#found?.push(incoming);
     this.#open += 1;
     outgoing.once("close", () => (this.#open -= 1));
+    return this.#isInVain;
   }
 
   mayRepeat(allowed: Allowed): void {
@@ -170,9 +215,23 @@ class Connection {
     if (answer !== undefined) this.#socket.write(answer, "latin1");
   }
 
+  /** Gives Node the request whose answer is looked for: it knows the order of answers, and whom to wait for. */
+  giveUp(): void {
+    const chunk = this.#looked;
+    this.#forget();
+    if (chunk !== undefined) this.#give(chunk);
+  }
+
+  #forget(): void {
+    if (this.#looked === undefined) return;
+    this.#looked = undefined;
+    this.#outbox.looking.delete(this);
+  }
+
   #read(chunk: Buffer): void {
     // Answers come in the order of their requests, whoever gives the next one.
     this.write();
+    this.giveUp();
     const repeated = this.#repeated;
     // Where the client does not read its answers, Node holds it back.
     const isNext = this.#open === 0 && this.#missing === 0 && !this.#socket.writableNeedDrain && this.#isOpen();
@@ -185,18 +244,33 @@ class Connection {
       chunk.compare(before, 0, before.length, 0, before.length) === 0;
     // A text of its own: a piece of one with the headers would keep those in memory, and the caller's key with them.
     const body = isRepeated ? find(chunk.toString("latin1", before.length, end)) : undefined;
-    if (body === undefined) return this.#give(chunk);
-    this.#answer = route.headOf(body.length) + body;
+    if (!(body instanceof Promise)) return this.#end(chunk, body, isRepeated, route);
+    this.#looked = chunk;
+    this.#outbox.look(this);
+    const over = (found?: string): void => {
+      // It is Node's by now, or the client has gone.
+      if (this.#looked !== chunk) return;
+      this.#forget();
+      this.#end(chunk, found, true, route);
+    };
+    body.then(over, () => over());
+  }
+
+  #end(chunk: Buffer, body: string | undefined, isLookedFor: boolean, { headOf, answered }: RepeatedRoute): void {
+    if (body === undefined) return this.#give(chunk, isLookedFor);
+    this.#answer = headOf(body.length) + body;
     this.#outbox.add(this);
-    route.answered();
+    answered();
   }
 
   /** Gives Node what came, and finds out whether a request begins with the next byte. */
-  #give(chunk: Buffer): void {
+  #give(chunk: Buffer, isInVain = false): void {
     const found: IncomingMessage[] = [];
     this.#found = found;
     this.#allowed = undefined;
+    this.#isInVain = isInVain;
     this.#feed(chunk);
+    this.#isInVain = false;
     this.#found = undefined;
     if (this.#missing > 0 && found.length === 0 && chunk.length <= this.#missing) {
       this.#missing -= chunk.length;

@@ -17,13 +17,14 @@ import { serviceMetrics } from "../metrics.ts";
 import { startMetricsServer } from "./metrics-server.ts";
 import type { MetricsServer } from "./metrics-server.ts";
 import { RepeatedRequests } from "./repeated-requests.ts";
+import type { FindBody } from "./repeated-requests.ts";
 import { limitBody } from "./slow-bodies.ts";
 import type { SlowListener } from "./slow-listener.ts";
 import { problemOf } from "./problems.ts";
 import { EarlyReturns } from "../../vault/http/early-returns.ts";
 import { oauthTokenHeaders, tokenHeaders } from "./json-bodies.ts";
 import { fastHandle } from "./token-endpoint/fast-handle.ts";
-import { storedToken, tokenAtOnce } from "./stored-token.ts";
+import { repeatedToken, storedToken } from "./stored-token.ts";
 import { sentRequestId } from "../../vault/http/request-id.ts";
 import { endIdleConnections } from "./idle-connections.ts";
 import { SmallForms, isSmallForm } from "./token-endpoint/small-form.ts";
@@ -200,20 +201,23 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
     const { method, url, headers } = incoming;
     const isChecked = checkedHosts.has(headers.host ?? "");
     const { authorization = "" } = headers;
-    const body = isChecked && method === "GET" ? fast(url ?? "", authorization) : undefined;
-    repeated.came(incoming, outgoing);
+    const isInVain = repeated.came(incoming, outgoing) && before === undefined;
+    const isShort = isChecked && method === "GET" && !isInVain;
+    const body = isShort ? fast(url ?? "", authorization) : undefined;
     const id = idSentIn(incoming);
-    const repeat = before === undefined ? tokenAtOnce : preparedToken;
+    const repeat = (): FindBody =>
+      before === undefined
+        ? repeatedToken(vault, authorization, headers["x-request-id"]?.toString())
+        : preparedToken(vault, authorization);
     if (body !== undefined) {
       // What is answered to the same bytes again has no id.
-      if (id === undefined) repeated.mayRepeat(incoming, outgoing, tokens, () => repeat(vault, authorization));
+      if (id === undefined) repeated.mayRepeat(incoming, outgoing, tokens, repeat);
       send(outgoing, tokenRoute, tokenHeaders, body, id);
       return;
     }
-    const mayBeStored = isChecked && method === "GET" && before === undefined;
-    const reading = mayBeStored ? readStore(incoming, authorization) : undefined;
+    const reading = isShort && before === undefined ? readStore(incoming, authorization) : undefined;
     if (reading !== undefined) {
-      if (id === undefined) repeated.mayRepeat(incoming, outgoing, tokens, () => repeat(vault, authorization));
+      if (id === undefined) repeated.mayRepeat(incoming, outgoing, tokens, repeat);
       if (reading instanceof Promise) {
         void reading.then(
           (found) => answerFromStore(incoming, outgoing, found),

@@ -1,6 +1,7 @@
 import type { AccessToken, CallerView, Vault } from "../../index.ts";
 import type { MaybePromise } from "../../core/maybe-promise.ts";
 import { answerStart, preparedToken, wantedBy } from "./fast-token.ts";
+import type { Wanted } from "./fast-token.ts";
 import { asBytes, tokenBody, withLife } from "./json-bodies.ts";
 import { requestIdOf } from "../../vault/http/request-id.ts";
 
@@ -18,18 +19,29 @@ export function storedToken(
   return (url, authorization, requestId) => {
     const view = viewOf(vault, authorization);
     const wanted = view === undefined ? undefined : wantedBy(url);
-    if (view === undefined || wanted === undefined) return undefined;
-    const { ref, minTtlSeconds } = wanted;
-    const found = view.stored.get(ref, minTtlSeconds, () => requestIdOf(requestId));
-    return found instanceof Promise ? found.then((token) => bodyOf(vault, token)) : bodyOf(vault, found);
+    return view === undefined || wanted === undefined ? undefined : read(vault, view, wanted, requestId);
   };
 }
 
+function read(
+  vault: Vault,
+  { stored }: CallerView,
+  { ref, minTtlSeconds }: Wanted,
+  requestId: string | undefined,
+): MaybePromise<string | undefined> {
+  const found = stored.get(ref, minTtlSeconds, () => requestIdOf(requestId));
+  return found instanceof Promise ? found.then((token) => bodyOf(vault, token)) : bodyOf(vault, found);
+}
+
 /**
- * {@link preparedToken}, and what memory holds or the store gives at once where nothing has to be recorded: for one value of
- * `Authorization`. It waits for nothing and throws nothing.
+ * {@link preparedToken}, and what memory holds or {@link storedToken} gives: for one value of `Authorization` and one of
+ * `x-request-id`. It throws nothing, and rejects with what the store rejects with.
  */
-export function tokenAtOnce(vault: Vault, authorization: string): (url: string) => string | undefined {
+export function repeatedToken(
+  vault: Vault,
+  authorization: string,
+  requestId: string | undefined,
+): (url: string) => MaybePromise<string | undefined> {
   const prepared = preparedToken(vault, authorization);
   return (url) => {
     const body = prepared(url);
@@ -40,7 +52,12 @@ export function tokenAtOnce(vault: Vault, authorization: string): (url: string) 
     const { ref, minTtlSeconds } = wanted;
     const held = view.answers.prepare(url, ref, minTtlSeconds, answerStart, true);
     if (held !== undefined) return withLife(held.text, held.endsAt, vault.clock.now());
-    return bodyOf(vault, view.stored.now(ref, minTtlSeconds));
+    try {
+      return read(vault, view, wanted, requestId);
+    } catch {
+      // The service reads again, and says what is wrong.
+      return undefined;
+    }
   };
 }
 

@@ -89,11 +89,6 @@ export class Releases {
     return release?.generation === generation && release.issuedAt === issuedAt ? release : undefined;
   }
 
-  /** Whether this caller was given a token of the grant, this one or another. */
-  knows(principal: AuditPrincipal, grantId: string): boolean {
-    return this.#known.has(keyOf(principal, grantId));
-  }
-
   /** Whether this caller was given this token before: then this read is counted. */
   wasGiven(principal: AuditPrincipal, { grantId, issue }: IssuedToken): boolean {
     const release = this.find(principal, grantId, issue.generation, issue.issuedAt);

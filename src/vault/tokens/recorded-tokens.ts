@@ -105,23 +105,6 @@ export class RecordedTokens {
       : this.#given(found, taker, named);
   }
 
-  /** What {@link stored} gives, where that is there at once and nothing has to be recorded. */
-  storedNow(
-    ref: GrantRef,
-    minTtlSeconds: number | undefined,
-    { principal, sees, mayHave }: Taker,
-  ): AccessToken | undefined {
-    const releases = this.#releases;
-    // A first release is recorded, which takes time. Whoever does that reads the store, too, and it is not read twice.
-    const grantId = typeof ref === "string" ? ref : "grantId" in ref ? ref.grantId : undefined;
-    if (releases !== undefined && (grantId === undefined || !releases.knows(principal, grantId))) return undefined;
-    const token = this.#tokens.stored.findNow(ref, (minTtlSeconds ?? 60) * 1000, sees);
-    if (token === undefined || mayHave?.(token) === false) return undefined;
-    if (releases?.wasGiven(principal, token) === false) return undefined;
-    this.noteRead(principal.caller, token.grantId);
-    return token;
-  }
-
   #given(
     token: AccessToken | undefined,
     { principal, mayHave }: Taker,
@@ -216,11 +199,5 @@ export class StoredReads {
     if (direct === undefined) return undefined;
     const named = (): AuditPrincipal => ({ ...this.#taker.principal, requestId: requestId() });
     return this.#tokens.stored(direct, minTtlSeconds, this.#taker, named);
-  }
-
-  /** What {@link get} gives, where that waits for nothing. It throws nothing. */
-  now(ref: GrantRef, minTtlSeconds: number | undefined): AccessToken | undefined {
-    const direct = directReference(this.#reach, ref);
-    return direct === undefined ? undefined : this.#tokens.storedNow(direct, minTtlSeconds, this.#taker);
   }
 }

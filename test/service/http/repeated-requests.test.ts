@@ -1,16 +1,27 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { connect } from "node:net";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import fc from "fast-check";
+import type { MaybePromise } from "../../../src/core/maybe-promise.ts";
 import { RepeatedRequests } from "../../../src/service/http/repeated-requests.ts";
 
 const headers = { "content-type": "application/json", "x-kind": "token" };
 
 /** Answers that lie in memory: of every path that begins with `/held/`. */
-const bodyOf = (path: string): string | undefined => (path.startsWith("/held/") ? `{"of":"${path}"}` : undefined);
+const bodyOf = (path: string): string | undefined =>
+  /^\/(?:held|stored|slow)\//.test(path) ? `{"of":"${path}"}` : undefined;
+
+/** What is found at once, what is found later, and what is looked for in vain. */
+function find(path: string): MaybePromise<string | undefined> {
+  if (path.startsWith("/stored/")) return new Promise((resolve) => setImmediate(() => resolve(bodyOf(path))));
+  if (path.startsWith("/vain/")) return Promise.resolve(undefined);
+  if (path.startsWith("/failing/")) return Promise.reject(new Error("no store"));
+  return path.startsWith("/slow/") ? new Promise(() => undefined) : bodyOf(path);
+}
 
 /** A server that says of each request what Node's parser made of it, and how many of them it saw. */
 async function started(t: TestContext): Promise<{
@@ -19,16 +30,17 @@ async function started(t: TestContext): Promise<{
   /** Lets the answers go that wait. */
   goOn: () => void;
   close: () => Promise<void>;
+  server: Server;
 }> {
   const parsed: string[] = [];
   const waiting: (() => void)[] = [];
   const server = createServer({ keepAliveTimeout: 30_000 }, (incoming, outgoing) => {
-    repeated.came(incoming, outgoing);
+    const isInVain = repeated.came(incoming, outgoing);
     const { method = "", url = "" } = incoming;
-    parsed.push(`${method} ${url}`);
+    parsed.push(`${method} ${url}${isInVain ? " in vain" : ""}`);
     const body = method === "GET" ? bodyOf(url) : undefined;
     if (body !== undefined) {
-      repeated.mayRepeat(incoming, outgoing, paths, () => bodyOf);
+      repeated.mayRepeat(incoming, outgoing, paths, () => find);
       outgoing.writeHead(200, { ...headers, "content-length": body.length }).end(body, "latin1");
       return;
     }
@@ -57,13 +69,16 @@ async function started(t: TestContext): Promise<{
   const paths = repeated.route("path", headers, () => parsed.push("repeated"));
   const bodies = repeated.route("body", headers, () => parsed.push("repeated form"));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const close = (): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
+  const close = (): Promise<void> => {
+    repeated.flush();
+    return new Promise((resolve) => server.close(() => resolve()));
+  };
   t.after(() => {
     server.closeAllConnections();
     server.close();
   });
   const goOn = (): void => waiting.splice(0).forEach((answer) => answer());
-  return { port: (server.address() as AddressInfo).port, parsed, goOn, close };
+  return { port: (server.address() as AddressInfo).port, parsed, goOn, close, server };
 }
 
 /** Sends pieces, each once the one before has been taken, and reads until so many answers are there or the server ends. */
@@ -132,7 +147,15 @@ describe("repeated requests", () => {
       get("/held/6", "another"),
     ];
     await exchange(port, sent, sent.length, true);
-    const node = ["GET /held/1", "GET /other", "repeated", "GET /held/3", "repeated", "DELETE /held/5", "POST /form"];
+    const node = [
+      "GET /held/1",
+      "GET /other in vain",
+      "repeated",
+      "GET /held/3",
+      "repeated",
+      "DELETE /held/5",
+      "POST /form",
+    ];
     assert.deepEqual(parsed, [...node, "repeated"]);
   });
 
@@ -244,7 +267,12 @@ describe("repeated requests", () => {
   test("however a connection's requests are divided, each is answered as it is alone, and in turn", async (t) => {
     const { port } = await started(t);
     const request = fc.oneof(
-      { weight: 5, arbitrary: fc.constantFrom("/held/1", "/held/2", "/other").map((path) => get(path)) },
+      {
+        weight: 5,
+        arbitrary: fc
+          .constantFrom("/held/1", "/held/2", "/other", "/stored/1", "/vain/1", "/failing/1")
+          .map((path) => get(path)),
+      },
       fc.constant(get("/held/3", "another")),
       fc.constantFrom("", "body", get("/held/4"), "\r\n\r\n").map(post),
       fc.constantFrom("/held/1", "/held/2", "/held/10", "/others", get("/held/6"), handle("/held/7")).map(handle),
@@ -300,6 +328,67 @@ describe("repeated requests", () => {
     socket.resume();
     await done;
     socket.destroy();
+  });
+
+  test("an answer that is waited for is written without Node's parser; what is waited for in vain goes there, said to be so", async (t) => {
+    const { port, parsed } = await started(t);
+    const paths = ["/held/1", "/stored/2", "/vain/3", "/stored/4", "/failing/5", "/held/6"];
+    const sent = paths.map((path) => get(path));
+    const together = await exchange(port, sent, sent.length, true);
+    const node = ["GET /held/1", "repeated", "GET /vain/3 in vain", "repeated", "GET /failing/5 in vain", "repeated"];
+    assert.deepEqual(parsed, node);
+    const alone: string[] = [];
+    for (const each of sent) alone.push(...(await exchange(port, [each], 1)));
+    assert.deepEqual(together, alone);
+  });
+
+  for (const [what, sent] of [
+    ["what comes after it is read", get("/held/3")],
+    ["the server is closed", ""],
+  ] as const) {
+    test(`a request whose answer is waited for is Node's once ${what}`, async (t) => {
+      const { port, parsed, close } = await started(t);
+      const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+      let received = "";
+      const until = (text: RegExp): Promise<void> =>
+        new Promise((resolve) => {
+          socket.on("data", (chunk) => text.test((received += chunk.toString("latin1"))) && resolve());
+        });
+      socket.write(get("/held/1"));
+      await until(/held\/1/);
+      socket.write(get("/slow/2"));
+      // It is looked for by now: the answer to another connection's request comes later.
+      await exchange(port, [get("/held/9")], 1);
+      parsed.length = 0;
+      socket.write(sent);
+      const closed = sent === "" ? close() : undefined;
+      await until(sent === "" ? /slow\/2/ : /slow\/2.*held\/3/s);
+      assert.equal(parsed[0], "GET /slow/2");
+      socket.destroy();
+      await closed;
+    });
+  }
+
+  test("a request whose answer is waited for for too long is Node's", async (t) => {
+    const { port, parsed } = await started(t);
+    const answers = await exchange(port, [get("/held/1"), get("/slow/2")], 2, true);
+    assert.match(answers[1] ?? "", /slow\/2/);
+    assert.deepEqual(parsed, ["GET /held/1", "GET /slow/2"]);
+  });
+
+  test("a client that is gone before its answer was found is forgotten", async (t) => {
+    const { port, parsed, server } = await started(t);
+    for (const path of ["/stored/2", "/vain/2", "/slow/2"]) {
+      const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+      socket.write(get("/held/1"));
+      await new Promise((resolve) => socket.once("data", resolve));
+      socket.write(get(path), "latin1", () => socket.resetAndDestroy());
+      await exchange(port, [get("/held/9")], 1);
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    const open = await new Promise((resolve) => server.getConnections((_, count) => resolve(count)));
+    assert.equal(open, 0);
+    assert.ok(!parsed.includes("GET /slow/2"), String(parsed));
   });
 
   test("a client that sends its last request and ends its side is answered", async (t) => {

@@ -1,4 +1,4 @@
-/** Tokens that the store gives at once, on connections whose requests repeat. */
+/** Tokens that the store gives, on connections whose requests repeat. */
 import assert from "node:assert/strict";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { connect } from "node:net";
@@ -73,7 +73,7 @@ async function strangers({ fixture }: TestService, count: number): Promise<strin
 
 const tokenPath = (ref: string): string => `/v1/grants/${ref}/token`;
 
-describe("a token that the store gives at once", () => {
+describe("a token that the store gives", () => {
   test("where nothing is recorded, it is answered without Node's parser, in the bytes that the long way gives", async (t) => {
     const service = await testService(t, { shared, vault: { audit: "none" } });
     const grantIds = await strangers(service, 4);
@@ -93,6 +93,8 @@ describe("a token that the store gives at once", () => {
     const service = await testService(t, { shared });
     const grantIds = await strangers(service, 3);
     const ask = connection(t, service);
+    assert.equal((await ask("/v1/grants")).status, 200);
+    const parsed = noteParsed(t, service);
     let turns = 0;
     for (const ref of [...grantIds, ...grantIds, "ext:stored:2"]) {
       assert.equal((await ask(tokenPath(ref))).status, 200);
@@ -101,6 +103,7 @@ describe("a token that the store gives at once", () => {
       const asked = Math.min(grantIds.length, (turns += 1));
       assert.deepEqual(released, grantIds.slice(0, asked), "before the answer, and in their order");
     }
+    assert.deepEqual(parsed, [tokenPath(grantIds[0] ?? "")], "without Node's parser");
   });
 
   test("where another process has ended the grant, or its row is damaged, the next answer says so, and its neighbours are answered", async (t) => {
