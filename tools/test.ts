@@ -1,7 +1,8 @@
 /**
  * The whole test run: types and lint, the build and what it publishes, then the tests.
  *
- * - `npm test -- PATTERN` runs only the test files whose path contains PATTERN, without the checks.
+ * - `npm test -- PATTERN` runs only the test files whose path contains PATTERN, without the checks. Several patterns run the files
+ *   of each.
  * - `npm test -- --fast` runs only the tests that stay in this process, without checks and build; a PATTERN narrows it
  *   further.
  *
@@ -33,10 +34,10 @@ const inProcess =
 
 const { values, positionals } = parseArgs({ options: { fast: { type: "boolean" } }, allowPositionals: true });
 const isFast = values.fast === true;
-const [pattern] = positionals;
+const isWhole = positionals.length === 0 && !isFast;
 
 const files = globSync("test/**/*.test.ts")
-  .filter((file) => pattern === undefined || file.includes(pattern))
+  .filter((file) => positionals.length === 0 || positionals.some((pattern) => file.includes(pattern)))
   .sort();
 const isAlone = (file: string): boolean => !inProcess.test(file) && isolated.some((group) => group.test(file));
 const shared = files.filter((file) => !isAlone(file));
@@ -55,16 +56,16 @@ const env = {
 const totalsFiles: string[] = [];
 const failedSteps: string[] = [];
 
-if (pattern === undefined && !isFast) await step("tools/check.ts");
+if (isWhole) await step("tools/check.ts");
 if (!isFast) await step("tools/build.ts");
-if (pattern === undefined && !isFast) await step("tools/check-package.ts");
+if (isWhole) await step("tools/check-package.ts");
 
 await Promise.all(portions(shared).map((portion, n) => test(["--test-isolation=none", ...portion], n === 0)));
 if (alone.length > 0) await test(["--test-concurrency=2", ...alone], true);
 
 const totals = sum(totalsFiles.map(read));
 if (totals.passed + totals.failed + totals.skipped === 0) {
-  failedSteps.push(files.length === 0 ? `no test file matches ${String(pattern)}` : "no test ran");
+  failedSteps.push(files.length === 0 ? `no test file matches ${positionals.join(", ")}` : "no test ran");
 }
 // A library that a test imports can end the process with 0: the count is believed, not only the exit code.
 if (totals.failed > 0) failedSteps.push(`${totals.failed} tests`);

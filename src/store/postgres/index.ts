@@ -42,7 +42,7 @@ interface Open {
 }
 
 /** What an opening begins with. */
-interface Begun extends Open {
+interface Opening extends Open {
   /** Resolves when the session has tried to connect, whether or not it worked. */
   readonly tried: Promise<void>;
   /** Whether the schema was seen to be that of this version. */
@@ -70,9 +70,9 @@ export function postgres(where: string | PostgresOptions): Store {
   const listeners = new Set<() => void>();
   const database = new PostgresDatabase(location);
   let open: Open | undefined;
-  let prepared: Promise<Begun> | undefined;
+  let prepared: Promise<Opening> | undefined;
 
-  const begin = async (): Promise<Begun> => {
+  const begin = async (): Promise<Opening> => {
     // Loaded only now: a service on SQLite starts without it.
     const pg = await import("pg");
     const Client = guardedClient(pg.Client);
@@ -113,7 +113,7 @@ export function postgres(where: string | PostgresOptions): Store {
   };
 
   /** Makes the connection of the first statement, too, by a look at the schema. Where that fails, the opening says why. */
-  const beginAhead = async (): Promise<Begun> => {
+  const beginAhead = async (): Promise<Opening> => {
     const begun = await begin();
     return { ...begun, isUpToDate: await isUpToDate(database).catch(() => false) };
   };
