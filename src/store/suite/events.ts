@@ -28,12 +28,7 @@ export function eventTests(stores: SuiteStores): void {
       const after = (ms: number): string => new Date(suiteTime + ms).toISOString();
       const doubt = { reason: "ended_with_another", evidence: [after(2)], was: "active" };
       const unknown = { reason: "outcome_unknown", evidence: [after(5)], was: "active" };
-      const lapse = {
-        reason: "invalid_grant",
-        evidence: [after(6), after(6)],
-        error: "invalid_grant",
-        was: "suspect",
-      };
+      const lapse = { reason: "invalid_grant", evidence: [after(6)], error: "invalid_grant", was: "suspect" };
       same(
         events.map(({ eventId: _random, body: { dependsOn: _who, fix: _what, evidence, ...body }, ...event }) => ({
           ...event,

@@ -1,6 +1,7 @@
 import { assertFits, required } from "../../core/argument-checks.ts";
 import { UnwellCounts } from "../../core/diagnosis/unwell-counts.ts";
 import type { UnwellCount } from "../../core/diagnosis/unwell-counts.ts";
+import { asItStands } from "../../core/grant-state.ts";
 import type { GrantState } from "../../core/grant-state.ts";
 import { readingClasses } from "../../crypto/keyring.ts";
 import { openKeyring } from "../../crypto/wrapped-keys.ts";
@@ -62,7 +63,7 @@ export async function unreadableGrants(
     await learnLives(context, rows);
     for (const row of rows) {
       unreadable.push(...unreadableIn(keyring, row));
-      const { provider, state, consentExpiresAt: endsAt } = row;
+      const { provider, state, consentExpiresAt: endsAt } = asItStands(row, now);
       unwell.add({ provider, state, reason: diagnosisOf(context, row)?.reason, endsAt });
     }
     if (rows.length < pageSize) return { grants, unreadable, unwell: unwell.list() };

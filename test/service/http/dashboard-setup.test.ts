@@ -138,9 +138,12 @@ describe("the dashboard's set-up", () => {
     const { unwell } = await unreadableGrants(store, keyringFromKeys(fixture.key));
     const expected = (["invalid_grant", "no_refresh_token", "consent_ends"] as const).map((reason) => {
       const { means, fix } = reasons[reason];
-      const count = { invalid_grant: "2 of google are lapsed", no_refresh_token: "1 of google is active" };
-      const who = reason === "consent_ends" ? "1 of google is active" : count[reason];
-      return { check: "grants", status: "warn", message: `${who}, ${reason}: ${means}`, hint: fix };
+      const who = {
+        invalid_grant: "2 of google are lapsed",
+        no_refresh_token: "1 of google is lapsed",
+        consent_ends: "1 of google is active",
+      };
+      return { check: "grants", status: "warn", message: `${who[reason]}, ${reason}: ${means}`, hint: fix };
     });
     const inOrder = (findings: readonly Finding[]): readonly Finding[] =>
       findings.filter(({ check, status }) => check === "grants" && status === "warn");
