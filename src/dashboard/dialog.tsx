@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 
 interface DialogProps {
   readonly title: string;
@@ -15,7 +15,8 @@ let cameFrom: Element | null = null;
 /** A question in front of the page. Escape closes it, and the focus goes back to where it came from. */
 export function Dialog({ title, close, children }: DialogProps): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // Before anything is painted: until it is shown, Escape and Tab would still be the page's.
+  useLayoutEffect(() => {
     if (open === 0) cameFrom = document.activeElement;
     open += 1;
     const { current } = dialog;
