@@ -37,6 +37,8 @@ test("a keeper's process is given nothing that runs the app's code, opens a debu
     ["--env-file=.env"],
     ["--env-file", ".env"],
     ["--conditions", "development"],
+    // The keys of its connections: with them, whoever has the traffic reads refresh tokens.
+    ["--tls-keylog=keys.log"],
   ]) {
     assert.deepEqual(flagsForKeeper(flags), []);
     assert.deepEqual(flagsForKeeper(["--use-system-ca", ...flags, "--no-warnings"]), [
@@ -51,4 +53,13 @@ test("NODE_OPTIONS keeps what stands in quotes together", () => {
   const options = `--import "./my file.mjs" --openssl-config="/etc/my ssl.cnf" --require="a \\"b\\" --use-system-ca" --use-openssl-ca`;
   assert.equal(nodeOptionsForKeeper(options), `--openssl-config="/etc/my ssl.cnf" --use-openssl-ca`);
   assert.equal(nodeOptionsForKeeper(""), "");
+});
+
+test("NODE_OPTIONS reads a flag in quotes as Node does", () => {
+  for (const flag of [`"--import=./otel.mjs"`, `"-r" "./first.cjs"`, `-"-require=./a b.cjs"`, `"\\--inspect"`]) {
+    assert.equal(
+      nodeOptionsForKeeper(`--use-system-ca ${flag} "--use-env-proxy"`),
+      `--use-system-ca "--use-env-proxy"`,
+    );
+  }
 });
