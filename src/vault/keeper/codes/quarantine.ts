@@ -1,7 +1,6 @@
 import { OnbehalfError, isOnbehalfError } from "../../../core/errors.ts";
 import { isUsable } from "../../../core/grant.ts";
 import { isRecent } from "../../../core/recorded-time.ts";
-import type { Secret } from "../../../core/secret.ts";
 import { subjectHash } from "../../../crypto/keyring.ts";
 import { claimedSubject, clockDifferenceMs, namesOurServerOtherwise } from "../../../oauth/id-token.ts";
 import type { Protocol } from "../../../oauth/protocol.ts";
@@ -11,6 +10,7 @@ import { otherAccountError } from "../../errors/code-rejected.ts";
 import { sendRevocation } from "../send-revocation.ts";
 import { rejectionText } from "./code-rejection.ts";
 import type { CodeRejection } from "./code-rejection.ts";
+import { issuedTokens, revokeUnwanted } from "./revoke-unwanted.ts";
 
 /** How long a sign-in waits for our clock to be put right, milliseconds. */
 const clockWaitMs = 86_400_000;
@@ -32,11 +32,13 @@ export async function quarantine(
   error: CodeRejection,
 ): Promise<CodeRejection> {
   const { store, clock, emit } = context;
-  const { tokens } = received;
+  const { tokens, profile } = received;
   const { name: provider } = protocol.provider;
   if (isOnbehalfError(error, "code_rejected")) {
-    const isOther = error.details.providerError === otherAccountError;
-    if (isOther && !(await isRevoked(context, protocol, tokens))) return error;
+    if (error.details.providerError === otherAccountError && profile !== undefined) {
+      const end = await revokeUnwanted(context, protocol, received, profile.sub, "interactive");
+      if (end === "later") return error;
+    }
     await store.rejectIntake(codeHash, rejectionText(error), clock.now(), "answered");
     emit({ type: "code_rejected", provider, error: error.message });
     return error;
@@ -84,12 +86,6 @@ function clockIsWrong(provider: string, check: string, differenceMs: number): On
       details: { check },
     },
   );
-}
-
-/** The tokens whose revocation ends all of an answer: a refresh token ends its access tokens (RFC 7009 section 2.1). */
-export function issuedTokens({ refreshToken, accessToken, otherRefreshTokens = [] }: TokenSet): readonly Secret[] {
-  const first = refreshToken ?? accessToken;
-  return [...(first === undefined ? [] : [first]), ...otherRefreshTokens];
 }
 
 /**

@@ -54,26 +54,28 @@ export async function verifyAndStore(
   const { nonce, isNonceOptional, isNonceUnknown } = asked;
   const { tokens, isOtherCode, profile } = received;
   const { idToken, accessToken } = tokens;
-  const nonces = { nonce, isNonceOptional, isNonceUnknown };
   // What came in our future was written down by a clock that has been put right since.
   const receivedAt = Math.min(received.receivedAt, context.clock.now());
+  // To say who has consented may take a refresh: what came of it is then what is kept, or revoked.
+  let latest = received;
   try {
     const isByIdToken = (protocol.provider.identity ?? "id_token") === "id_token";
     if (isByIdToken && idToken === undefined) throw idTokenMissing();
     const isVerifiable = profile === undefined && idToken !== undefined && isByIdToken;
-    const known = { ...nonces, accessToken, receivedAt, isOtherCode };
+    const known = { nonce, isNonceOptional, isNonceUnknown, accessToken, receivedAt, isOtherCode };
     const who = isVerifiable ? await protocol.verifyIdToken(idToken, known) : profile;
     const identified =
       who === undefined
         ? await identify(protocol, { ...received, receivedAt }, asked, renew)
         : { ...received, receivedAt, profile: who };
+    latest = identified;
     if (isOtherPerson(asked, identified.profile)) throw otherAccount(protocol.provider.name);
     if (hold !== undefined && end === undefined) return await holdAnswer(context, protocol, codeHash, hold, identified);
     const consent = { ...identified, requestedScopes, externalId, account, moveExternalId };
     return await storeConsent(context, protocol, codeHash, consent);
   } catch (error) {
     if (!isOnbehalfError(error, "id_token_invalid") && !isOnbehalfError(error, "code_rejected")) throw error;
-    throw await quarantine(context, protocol, codeHash, received, error);
+    throw await quarantine(context, protocol, codeHash, latest, error);
   }
 }
 

@@ -302,6 +302,23 @@ describe("a connect link that is to bring a grant back", () => {
     });
   }
 
+  test("who chooses another account by mistake keeps what they are about to connect with it by another link", async (t) => {
+    const { fixture, vault, browser, begin, again } = await dead(t);
+    const { codeVerifier, codeChallenge } = newVerifier();
+    const own = await begin({ externalId: "user-77", codeChallenge });
+    const { location = "" } = await browser.open(own.url);
+    const held = await browser.open(consented(fixture.standin, location, "mallory@example.com"));
+    assert.equal(resultOf(held)["status"], "pending");
+
+    const way = nextOf(await browser.decide((await browser.open(again.url)).page));
+    const back = await browser.open(consented(fixture.standin, way, "mallory@example.com"));
+    assert.equal(resultOf(back)["error"], "other_account");
+    await vault.finishConnect(own.connectId, { codeVerifier });
+    fixture.clock.advance(3_700_000);
+    assert.match((await vault.getAccessToken({ externalId: "user-77" })).token, /^ya29\./);
+    assert.deepEqual(await vault.connectStatus(again.connectId), { status: "failed", error: "other_account" });
+  });
+
   test("no link vouches for a grant of another user or provider, or for one that there is not", async (t) => {
     const { begin, grantId } = await dead(t);
     for (const options of [{ grantId, externalId: "user-43" }, { grantId: "g_nothing" }])

@@ -9,7 +9,7 @@ import type { CodeRequest, ErrorCode, HeldCode, Keeper, Vault } from "../../../.
 import { Secret, isOnbehalfError, keyringFromKeys, openKeeper } from "../../../../src/index.ts";
 import { sqlite } from "../../../../src/store/sqlite/index.ts";
 import { processOn } from "../../../support/key-process.ts";
-import { outcomes, testVault, until, usualScope } from "../../../support/test-vault.ts";
+import { outcomes, sharedStandin, testVault, until, usualScope } from "../../../support/test-vault.ts";
 import type { TestVault } from "../../../support/test-vault.ts";
 
 const lifeMs = 900_000;
@@ -239,6 +239,50 @@ describe("a held answer that nobody finishes", () => {
       assert.equal((await vault.grants()).grants.length, finished.status === "fulfilled" ? 1 : 0);
       assert.equal(revoked, finished.status === "fulfilled" ? 0 : 1);
     }
+  });
+});
+
+describe("an answer of another account than was meant", () => {
+  /** A sign-in of ada's that was meant for somebody else. */
+  async function astray(
+    t: TestContext,
+    quirks: Parameters<typeof testVault>[1] = {},
+  ): Promise<Held & { readonly end: () => Promise<unknown> }> {
+    const set = await setup(t, quirks);
+    const { hold: _without, ...plain } = set.request;
+    const asked = { ...plain, subject: "108" };
+    return { ...set, end: () => assert.rejects(set.keeper.exchangeCode("google", asked), refusal("code_rejected")) };
+  }
+  const identity = { userinfo: "", subject: "sub", email: "email" };
+
+  test("is not revoked at a provider that gives a person the same tokens twice, where they have a grant", async (t) => {
+    const { fixture, vault, end } = await astray(t, { provider: { revocationEndsSiblings: false } });
+    await vault.exchangeCode({ code: fixture.code("ada@example.com"), externalId: "user-1" });
+    await end();
+    assert.deepEqual(outcomes(fixture.newRequests("/revoke")), {});
+    assert.deepEqual(fixture.events.at(-1)?.type, "code_rejected");
+  });
+
+  test("is revoked also where the provider says by its API who has consented", async (t) => {
+    const shared = await sharedStandin();
+    t.after(() => shared.standin.close());
+    const userinfo = `${shared.standin.url}/v1/userinfo`;
+    const { fixture, vault, end } = await astray(t, { shared, provider: { identity: { ...identity, userinfo } } });
+    await end();
+    assert.deepEqual(outcomes(fixture.newRequests("/revoke")), { revoked: 1 });
+    assert.equal((await vault.grants()).grants.length, 0);
+  });
+
+  test("leaves a grant in doubt that was stored while it was revoked: the revocation may have ended it", async (t) => {
+    const { fixture, keeper, vault, request } = await setup(t);
+    const { hold: _without, ...plain } = request;
+    const code = fixture.standin.code({ email: "ada@example.com", scope: usualScope, prompt: "consent" });
+    fixture.standin.fault("POST", "/revoke", { delayMs: 1_000 });
+    const ended = assert.rejects(keeper.exchangeCode("google", { ...plain, subject: "108" }), refusal("code_rejected"));
+    await until(() => intakeIn(fixture)["state"] === "answered");
+    const { grantId } = await vault.exchangeCode({ code, externalId: "user-1" });
+    await ended;
+    assert.equal((await vault.grant({ grantId })).state, "suspect");
   });
 });
 
