@@ -6,7 +6,8 @@ import { ask, useAsk } from "./ask.ts";
 import { CreateCaller, CreateSession, NarrowCaller, RotateCaller } from "./caller-forms.tsx";
 import type { NewKey } from "./caller-forms.tsx";
 import { Confirm, Quiet, ShownOnce } from "./forms.tsx";
-import { Empty, Failure, Ghost, serviceNow, Time } from "./parts.tsx";
+import { Empty, Failure, Ghost, Time } from "./parts.tsx";
+import { serviceNow } from "./service-time.ts";
 import { counted } from "./words.ts";
 
 /** Which question stands in front of the page. */
@@ -173,7 +174,7 @@ function Callers({ callers, isReader, put }: CallersProps): JSX.Element {
                   "never used"
                 ) : (
                   <>
-                    used <Time at={caller.last_used_at} />
+                    used <Time at={caller.last_used_at} isPast />
                   </>
                 )}
                 {caller.expires_at === undefined || isOver ? null : (

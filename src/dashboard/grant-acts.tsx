@@ -1,15 +1,16 @@
 /** What an operator may do with a grant, and what came of it. */
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { useAct } from "./act.ts";
 import type { Ends, Grant, Probe, WholeGrant } from "./answers.ts";
 import { ask, useAsk } from "./ask.ts";
 import { Dialog } from "./dialog.tsx";
 import { isOver, useLink } from "./link.ts";
 import { LinkNote, ReconnectDialog } from "./reconnect.tsx";
-import { Failure, Ghost, serviceNow } from "./parts.tsx";
+import { Failure, Ghost } from "./parts.tsx";
 import { ProbeFound } from "./probe-found.tsx";
-import { afterSteps, counted, nextAct, whose } from "./words.ts";
+import { serviceNow } from "./service-time.ts";
+import { afterSteps, counted, hasNothingToAskWith, nextAct, whose } from "./words.ts";
 import type { NextAct } from "./words.ts";
 
 interface ActsProps {
@@ -25,7 +26,11 @@ export function GrantActs({ whole, again }: ActsProps): JSX.Element {
   const [ended, setEnded] = useState<Grant | undefined>(undefined);
   const probe = useAct(() => ask<Probe>(`${path}/probe`, { method: "POST" }), again);
   const mayAsk = usePassed(probe.done?.again_at);
-  const { link, follow } = useLink(again);
+  const isFoundNow = useStillSo(probe.done, whole);
+  const isEndedNow = useStillSo(ended, whole);
+  const isEnded = grant.state === "revoked" || grant.state === "revoking";
+  const cannotAsk = !isEnded && hasNothingToAskWith(grant, serviceNow());
+  const { link, follow } = useLink(grant.grant_id, again);
   const close = (): void => setOpen(undefined);
   const reconnect = (): void => {
     // Of one that is over nothing more is to be seen: the operator wants the next.
@@ -37,9 +42,17 @@ export function GrantActs({ whole, again }: ActsProps): JSX.Element {
   return (
     <section aria-label="What you can do" class="acts">
       <p class="buttons">
-        <button class={look("probe")} type="button" disabled={probe.isBusy || !mayAsk} onClick={() => probe.run()}>
-          {probe.isBusy ? "Asking the provider…" : mayAsk ? "Ask the provider" : "Asked a moment ago"}
-        </button>
+        {isEnded ? null : (
+          <button
+            class={look("probe")}
+            type="button"
+            disabled={probe.isBusy || !mayAsk || cannotAsk}
+            aria-describedby={cannotAsk ? "nothing-to-ask-with" : undefined}
+            onClick={() => probe.run()}
+          >
+            {probe.isBusy ? "Asking the provider…" : mayAsk ? "Ask the provider" : "Asked a moment ago"}
+          </button>
+        )}
         <button class={look("connect")} type="button" onClick={reconnect}>
           Reconnect link…{next?.act === "connect" ? afterSteps(next.after) : ""}
         </button>
@@ -54,12 +67,20 @@ export function GrantActs({ whole, again }: ActsProps): JSX.Element {
           </button>
         )}
       </p>
+      {cannotAsk ? (
+        <p class="soft" id="nothing-to-ask-with">
+          There is nothing to ask the provider with: no refresh token is held, and the access token has ended.
+        </p>
+      ) : null}
       {next?.act === "connect" && grant.offline !== true && whole.reconnect.asks_offline === true ? (
-        <p class="soft">The link asks for access while the person is away, so that a refresh token comes this time.</p>
+        <p class="soft">
+          The link asks for access while the person is away
+          {grant.reason === "no_refresh_token" ? ", so that a refresh token comes this time" : ""}.
+        </p>
       ) : null}
       <div role="status">
-        {probe.done === undefined ? null : <ProbeFound probe={probe.done} grant={grant} />}
-        {ended === undefined ? null : <p class="notice">{endedWords(ended)}</p>}
+        {probe.done === undefined || !isFoundNow ? null : <ProbeFound probe={probe.done} grant={grant} />}
+        {ended === undefined || !isEndedNow ? null : <p class="notice">{endedWords(ended)}</p>}
         {link === undefined || open === "connect" ? null : <LinkNote link={link} show={reconnect} />}
       </div>
       {probe.error === undefined ? null : <Failure error={probe.error} />}
@@ -93,6 +114,23 @@ function usePassed(at: string | undefined): boolean {
     return () => clearTimeout(timer);
   }, [at]);
   return waitMs <= 0;
+}
+
+/**
+ * Whether the grant is as it was when an answer about it came: later it has another state or other tokens, and what was found or
+ * done before is not said of it any more.
+ */
+function useStillSo(answer: object | undefined, whole: WholeGrant): boolean {
+  const first = useRef<{ answer: object | undefined; before: WholeGrant; look?: string }>({ answer, before: whole });
+  if (first.current.answer !== answer) first.current = { answer, before: whole };
+  // What was asked may itself have changed the grant, so it is compared with the grant that was read after the answer.
+  const { before, look = whole === before ? undefined : lookOf(whole.grant) } = first.current;
+  if (look !== undefined) first.current.look = look;
+  return look === undefined || look === lookOf(whole.grant);
+}
+
+function lookOf({ state, generation }: Grant): string {
+  return `${state} ${generation ?? ""}`;
 }
 
 function endedWords(grant: Grant): string {

@@ -4,7 +4,8 @@ import type { AuditRow, Grant, LifeEvent, Me, WholeGrant } from "./answers.ts";
 import { useAsk } from "./ask.ts";
 import { Copy } from "./copy.tsx";
 import { GrantActs } from "./grant-acts.tsx";
-import { Breakable, Code, EvidenceItems, Failure, Ghost, serviceNow, StateBadge, Time } from "./parts.tsx";
+import { Breakable, Code, EvidenceItems, Failure, Ghost, StateBadge, Time } from "./parts.tsx";
+import { serviceNow } from "./service-time.ts";
 import {
   by,
   counted,
@@ -131,7 +132,7 @@ function Why({ whole: { grant, is_configured: isConfigured } }: { readonly whole
           <li>
             The provider’s word at the last refresh: <code>{lastError.error}</code>{" "}
             <span class="soft">
-              (<Time at={lastError.at} />)
+              (<Time at={lastError.at} isPast />)
             </span>
           </li>
         )}
@@ -186,6 +187,8 @@ function WhatToDo({ grant: { fix, steps = [] } }: { readonly grant: Grant }): JS
 function Facts({ grant }: { readonly grant: Grant }): JSX.Element {
   const time = (at: string | undefined, otherwise: string): JSX.Element =>
     at === undefined ? <>{otherwise}</> : <Time at={at} />;
+  const past = (at: string | undefined, otherwise: string): JSX.Element =>
+    at === undefined ? <>{otherwise}</> : <Time at={at} isPast />;
   const ends = (what: string, at: string | undefined): string =>
     `${what} ${at !== undefined && Date.parse(at) <= serviceNow() ? "ended" : "ends"}`;
   const facts: readonly (readonly [string, JSX.Element | string])[] = [
@@ -199,8 +202,8 @@ function Facts({ grant }: { readonly grant: Grant }): JSX.Element {
     ["Issuer", grant.issuer ?? ""],
     ["Client", <Copy text={grant.client_id ?? ""} />],
     ["Refresh token", grant.offline === true ? "held" : "none is held"],
-    ["Stored", time(grant.created_at, "")],
-    ["Last refresh", time(grant.last_refresh_at, "never")],
+    ["Stored", past(grant.created_at, "")],
+    ["Last refresh", past(grant.last_refresh_at, "never")],
     [
       ends("Access token", grant.access_expires_at),
       time(
@@ -260,7 +263,7 @@ function Life({ events }: { readonly events: readonly LifeEvent[] }): JSX.Elemen
           <span class="soft">
             {event.error === undefined ? "" : `${event.error} · `}
             {event.was === undefined ? "" : `was ${event.was} · `}
-            <Time at={event.at} />
+            <Time at={event.at} isPast />
           </span>
         </li>
       ))}
@@ -279,7 +282,7 @@ function Records({ rows, isCut }: { readonly rows: readonly AuditRow[]; readonly
             <span class="name">{happened(row)}</span>
             <span class="soft">
               {row.detail === undefined || isTime(row.detail) ? "" : `${row.detail} · `}
-              {by(row.caller)} · <Time at={row.at} />
+              {by(row.caller)} · <Time at={row.at} isPast />
             </span>
           </li>
         ))}

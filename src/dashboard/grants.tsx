@@ -256,11 +256,14 @@ function Row({ grant }: { readonly grant: Grant }): JSX.Element {
         )}
       </td>
       <td class="when">
-        <span class="only-narrow soft">since </span>
-        <Time at={grant.since} />
+        <Time at={grant.since} isPast />
       </td>
       <td class="when wide-only">
-        {grant.last_refresh_at === undefined ? <span class="soft">never</span> : <Time at={grant.last_refresh_at} />}
+        {grant.last_refresh_at === undefined ? (
+          <span class="soft">never</span>
+        ) : (
+          <Time at={grant.last_refresh_at} isPast />
+        )}
       </td>
     </tr>
   );

@@ -2,6 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { BegunConnect, LinkState } from "./answers.ts";
 import { ask } from "./ask.ts";
+import { serviceNow } from "./service-time.ts";
 
 /** How often a link that is out is looked at, milliseconds. */
 const everyMs = 2_500;
@@ -13,6 +14,19 @@ export interface Link extends BegunConnect {
   readonly state: LinkState;
 }
 
+/**
+ * The links that were made here and are out, by grant: whoever looks at something else and comes back finds theirs. They are in
+ * the memory of the page alone: a link lets in whoever has it, so no storage of the browser holds one.
+ */
+const out = new Map<string, BegunConnect>();
+
+function outOf(grantId: string): BegunConnect | undefined {
+  const link = out.get(grantId);
+  if (link === undefined || Date.parse(link.expires_at) > serviceNow()) return link;
+  out.delete(grantId);
+  return undefined;
+}
+
 /** Whether nothing more will become of it. */
 export function isOver({ state: { status } }: Link): boolean {
   return status !== "waiting" && status !== "pending";
@@ -21,20 +35,29 @@ export function isOver({ state: { status } }: Link): boolean {
 /**
  * Follows a link until it is over, while the page is seen.
  *
+ * @param grantId whose link it is; another grant's needs another part of the page
  * @param ended called when it is
  */
-export function useLink(ended: () => void): {
+export function useLink(
+  grantId: string,
+  ended: () => void,
+): {
   readonly link: Link | undefined;
   readonly follow: (link: BegunConnect | undefined) => void;
 } {
-  const [begun, follow] = useState<BegunConnect | undefined>(undefined);
+  const [begun, setBegun] = useState(() => outOf(grantId));
+  const follow = (link: BegunConnect | undefined): void => {
+    if (link === undefined) out.delete(grantId);
+    else out.set(grantId, link);
+    setBegun(link);
+  };
   const [state, setState] = useState<LinkState>({ status: "waiting" });
   useEffect(() => {
     setState({ status: "waiting" });
     if (begun === undefined) return undefined;
     const aborting = new AbortController();
     let looks = 0;
-    let timer = setTimeout(look, everyMs);
+    let timer = setTimeout(look, 0);
     function look(): void {
       looks += 1;
       if (looks > mostLooks) return;
@@ -46,6 +69,7 @@ export function useLink(ended: () => void): {
           setState(now);
           if (begun === undefined || !isOver({ ...begun, state: now })) return;
           clearTimeout(timer);
+          out.delete(grantId);
           ended();
         },
         // The next look tells; where the service is away, the page says so elsewhere.

@@ -8,7 +8,8 @@ import { useEffect, useState } from "preact/hooks";
 import type { Me } from "./answers.ts";
 import { ask, useAsk } from "./ask.ts";
 import { Later } from "./later.tsx";
-import { Empty, Failure, setServiceTime } from "./parts.tsx";
+import { Empty, Failure } from "./parts.tsx";
+import { setServiceTime } from "./service-time.ts";
 import { setReasonTitles } from "./words.ts";
 
 const views = [

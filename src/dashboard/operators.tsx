@@ -39,8 +39,8 @@ export function OperatorsView({ me }: { readonly me: Me }): JSX.Element {
               <span class="name">{roleWords[each.role]}</span>{" "}
               {each.is_you ? <span class="badge active">This browser</span> : null}
               <span class="soft">
-                <code>{each.session_id}</code> · signed in <Time at={each.signed_in_at} /> · used{" "}
-                <Time at={each.last_used_at} /> · ends <Time at={each.ends_at} />
+                <code>{each.session_id}</code> · signed in <Time at={each.signed_in_at} isPast /> · used{" "}
+                <Time at={each.last_used_at} isPast /> · ends <Time at={each.ends_at} />
               </span>
             </p>
             {isReader || each.is_you ? null : (

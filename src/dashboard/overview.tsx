@@ -4,9 +4,10 @@ import { states } from "./answers.ts";
 import type { Cause, Overview } from "./answers.ts";
 import { useAsk } from "./ask.ts";
 import { RefreshChart } from "./chart.tsx";
-import { Code, Empty, Failure, Ghost, ReadingNote, serviceNow, StateBadge, Time } from "./parts.tsx";
+import { Code, Empty, Failure, Ghost, ReadingNote, StateBadge, Time } from "./parts.tsx";
+import { serviceNow } from "./service-time.ts";
 import { StandstillNotice } from "./standstill.tsx";
-import { ago, count, counted, sentence, stateMeanings, stateWords, titleOf, whoOf } from "./words.ts";
+import { count, counted, pastAgo, sentence, stateMeanings, stateWords, titleOf, whoOf } from "./words.ts";
 
 export function OverviewView(): JSX.Element {
   const [hours, setHours] = useState(24);
@@ -131,10 +132,10 @@ function CauseRow({ cause }: { readonly cause: Cause }): JSX.Element {
           )}
           <span class="soft">
             <StateBadge state={state} /> {provider}
-            {dependsOn === undefined ? "" : ` · depends on ${whoOf(reason) ?? dependsOn}`} · <Time at={last} />
-            {ago(first, serviceNow()) === ago(last, serviceNow()) ? null : (
+            {dependsOn === undefined ? "" : ` · depends on ${whoOf(reason) ?? dependsOn}`} · <Time at={last} isPast />
+            {pastAgo(first, serviceNow()) === pastAgo(last, serviceNow()) ? null : (
               <>
-                , first <Time at={first} />
+                , first <Time at={first} isPast />
               </>
             )}
           </span>

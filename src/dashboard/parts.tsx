@@ -3,24 +3,20 @@ import { Fragment } from "preact";
 import type { ComponentChildren, JSX } from "preact";
 import type { Grant, Reading, State } from "./answers.ts";
 import type { Refusal } from "./ask.ts";
-import { ago, count, exactly, sentence, stateMeanings, stateWords } from "./words.ts";
+import { serviceNow } from "./service-time.ts";
+import { ago, count, exactly, pastAgo, sentence, stateMeanings, stateWords } from "./words.ts";
 
-/** The service's clock, as far ahead of this one as it was when the page was opened. */
-let aheadMs = 0;
-
-export function setServiceTime(now: string): void {
-  aheadMs = Date.parse(now) - Date.now();
-}
-
-export function serviceNow(): number {
-  return Date.now() + aheadMs;
+interface TimeProps {
+  readonly at: string;
+  /** It is the time of something that has happened, whatever this page's clock says. */
+  readonly isPast?: boolean;
 }
 
 /** A time as people say it; the exact one on hover and to screen readers. */
-export function Time({ at }: { readonly at: string }): JSX.Element {
+export function Time({ at, isPast = false }: TimeProps): JSX.Element {
   return (
     <time dateTime={at} title={exactly(at)}>
-      {ago(at, serviceNow())}
+      {isPast ? pastAgo(at, serviceNow()) : ago(at, serviceNow())}
     </time>
   );
 }

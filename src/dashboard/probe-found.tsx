@@ -13,23 +13,26 @@ export function ProbeFound({ probe, grant }: FoundProps): JSX.Element {
   const { result, reason, fix, not_asked: notAsked, checked_at: checkedAt } = probe;
   const isKnown = (what: string): boolean => grant.evidence?.some((each) => each.what === what) === true;
   const news = probe.evidence.filter(({ what }) => !isKnown(what));
+  const isAbove = reason !== undefined && reason === grant.reason && result === "invalid";
   return (
-    <div class={`notice probe ${result}`}>
-      {notAsked === undefined ? null : (
+    // One red card is enough: what repeats it, or comes of no look at the provider, is not a second one.
+    <div class={`notice probe ${notAsked !== undefined || isAbove ? "quiet-note" : result}`}>
+      {notAsked === undefined ? (
         <p>
-          <strong>The provider was not asked:</strong>{" "}
-          {sentence(notAsked).replace(/^[A-Z]/, (first) => first.toLowerCase())}
+          <strong>{probeWords[result]}</strong>
+          {isAbove ? " The reason is the one above." : null}
+        </p>
+      ) : (
+        <p>
+          <strong>The provider was not asked.</strong> {sentence(notAsked)}
+          {isAbove ? " What is known is above." : null}
         </p>
       )}
-      <p>
-        <strong>{probeWords[result]}</strong>
-        {reason === undefined ? null : (
-          <>
-            {" "}
-            {titleOf(reason)}. <Code text={reason} />
-          </>
-        )}
-      </p>
+      {reason === undefined || isAbove ? null : (
+        <p>
+          {titleOf(reason)}. <Code text={reason} />
+        </p>
+      )}
       {fix === undefined || fix === grant.fix ? null : (
         <p>
           <strong>What to do:</strong> {sentence(fix)}
@@ -40,10 +43,11 @@ export function ProbeFound({ probe, grant }: FoundProps): JSX.Element {
           <EvidenceItems evidence={news} />
         </ul>
       )}
-      <p class="soft">
-        {notAsked === undefined ? "Found out" : "Known since"} <Time at={checkedAt} />.{" "}
-        {notAsked === undefined ? "A grant’s provider is asked once in ten seconds at most." : ""}
-      </p>
+      {notAsked === undefined ? (
+        <p class="soft">
+          Found out <Time at={checkedAt} isPast />. A grant’s provider is asked once in ten seconds at most.
+        </p>
+      ) : null}
     </div>
   );
 }

@@ -5,7 +5,7 @@ import type { Finding, SetUp } from "./answers.ts";
 import { ask, useAsk } from "./ask.ts";
 import { Copy } from "./copy.tsx";
 import { Breakable, Failure, Ghost, Time } from "./parts.tsx";
-import { count, counted } from "./words.ts";
+import { count, counted, date, exactly } from "./words.ts";
 
 export function SetUpView(): JSX.Element {
   const { data, error, again } = useAsk<SetUp>("/setup", 30_000);
@@ -76,7 +76,7 @@ function Checks(): JSX.Element {
               ))}
             </ul>
             <p class="soft">
-              Found out <Time at={done.at} />.
+              Found out <Time at={done.at} isPast />.
             </p>
           </>
         )}
@@ -182,7 +182,10 @@ function Keys({ keys }: { readonly keys: SetUp["keys"] }): JSX.Element {
               {since === undefined ? null : (
                 <>
                   {" "}
-                  since <Time at={since} />
+                  since{" "}
+                  <time dateTime={since} title={exactly(since)}>
+                    {date(since)}
+                  </time>
                 </>
               )}
             </>,
@@ -223,7 +226,7 @@ function Webhooks({
               count(waiting)
             ) : (
               <>
-                {count(waiting)}, the first of them since <Time at={since} />
+                {count(waiting)}, the first of them came <Time at={since} isPast />
               </>
             ),
           ],

@@ -36,6 +36,11 @@ export function ago(at: string, now: number): string {
   return seconds > 5 ? "in a moment" : "just now";
 }
 
+/** The time of what has happened, which never seems to come: the page's clock is behind the service's by what an answer takes. */
+export function pastAgo(at: string, now: number): string {
+  return Date.parse(at) > now ? "just now" : ago(at, now);
+}
+
 export function exactly(at: string): string {
   if (!Number.isFinite(Date.parse(at))) return "at an unknown time";
   return exact.format(new Date(at));
@@ -112,6 +117,18 @@ export function nextAct({ state, reason, steps = [] }: Grant, isConfigured: bool
     return { act: "connect", after: steps.slice(0, signIn).filter((step) => step.is_done_by_link !== true).length };
   }
   return { act: steps[0]?.by === "operator" ? "set-up" : "probe", after: 0 };
+}
+
+/**
+ * Whether the service itself knows that the provider cannot be asked about a grant.
+ *
+ * @param now milliseconds since the epoch
+ */
+export function hasNothingToAskWith({ offline, state, reason, access_expires_at: end }: Grant, now: number): boolean {
+  if (offline === true) return false;
+  // One that has lapsed for another reason may have a last look at its provider before it.
+  if (state === "lapsed") return reason === "no_refresh_token";
+  return end !== undefined && Date.parse(end) <= now;
 }
 
 /** What a button says that has to wait for steps of others. */

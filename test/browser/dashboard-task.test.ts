@@ -82,15 +82,20 @@ describe("an operator at the dashboard, in real Chromium", needsChromium, () => 
     await why("no_refresh_token", "cleo", /No refresh token[^]*offline access[^]*act first: the app's developer/);
     assert.equal(await page.locator(".title .badge").innerText(), "Lapsed");
     assert.match(await page.locator(".acts").innerText(), /The link asks for access while the person is away/);
-    await page.getByRole("button", { name: "Ask the provider" }).click();
-    const found = page.locator(".notice.probe");
-    assert.match(await found.innerText(), /The provider was not asked: there is no refresh token to ask with/);
-    assert.equal(await found.locator(".evidence").count(), 0, "what the page says already is not said again");
+    assert.ok(await page.getByRole("button", { name: "Ask the provider" }).isDisabled());
+    assert.match(await page.locator(".acts").innerText(), /nothing to ask the provider with: no refresh token is held/);
 
     // The administrator has allowed the app. Both get a link, and consent again in browsers of their own.
     standin.person({ email: "anna@workspace.example", refusal: null });
     for (const who of ["anna", "bert", "cleo"]) {
       await openGrant(page, who);
+      if (who === "bert") {
+        await page.getByRole("button", { name: "Ask the provider" }).click();
+        const found = page.locator(".notice.probe");
+        assert.match(await found.innerText(), /^The provider was not asked\. The grant has lapsed[^]*above\.$/);
+        assert.doesNotMatch(await found.innerText(), /does not stand/);
+        assert.equal(await found.locator(".evidence").count(), 0, "what the page says already is not said again");
+      }
       const link = await makeLink(page);
       // The page named nobody to whoever has got the link, and warned of nobody.
       const read = await consents(link);
@@ -102,6 +107,7 @@ describe("an operator at the dashboard, in real Chromium", needsChromium, () => 
       assert.doesNotMatch(await page.locator("dialog").innerText(), /\bends\b/);
       await page.locator(".title .badge", { hasText: "Active" }).waitFor();
       await page.getByRole("button", { name: "Close" }).click();
+      assert.equal(await page.locator(".notice.probe").count(), 0, "what was found before is not said of it any more");
       assert.match(
         await page.locator(".life").first().innerText(),
         who === "cleo" ? /Consent given/ : /Works again[^]*Lapsed[^]*Consent given/,
@@ -143,6 +149,13 @@ describe("an operator at the dashboard, in real Chromium", needsChromium, () => 
     const second = await page.locator("dialog .copy-out code").innerText();
     await page.keyboard.press("Escape");
     await page.locator(".link-note", { hasText: "A reconnect link is out." }).waitFor();
+    // Whoever looks at something else meanwhile finds the link again. Nothing of the browser's keeps it.
+    await page.locator("nav a", { hasText: "Overview" }).click();
+    await openGrant(page, "ella");
+    await page.getByRole("button", { name: "Show the link" }).click();
+    assert.equal(await page.locator("dialog .copy-out code").innerText(), second);
+    await page.keyboard.press("Escape");
+    assert.deepEqual(await page.evaluate(() => [localStorage.length, sessionStorage.length]), [0, 0]);
     const other = await strange(browser, fixture);
     await other.page.goto(second);
     await other.page.click('button[value="cancel"]');

@@ -3,7 +3,8 @@ import { describe, test } from "node:test";
 import { reasons } from "../../../src/core/diagnosis/reasons.ts";
 import type { Reason } from "../../../src/core/diagnosis/reasons.ts";
 import type { Grant } from "../../../src/dashboard/answers.ts";
-import { afterSteps, ago, grantTitle, nextAct } from "../../../src/dashboard/words.ts";
+import { serviceNow, setServiceTime } from "../../../src/dashboard/service-time.ts";
+import { afterSteps, ago, grantTitle, hasNothingToAskWith, nextAct, pastAgo } from "../../../src/dashboard/words.ts";
 
 const now = Date.parse("2026-11-22T12:00:00Z");
 const [second, minute, hour, day] = [1_000, 60_000, 3_600_000, 86_400_000];
@@ -41,6 +42,43 @@ describe("the dashboard's words", () => {
   for (const [ms, expected] of times) {
     test(`a time ${ms} ms from now is ${expected}`, () => {
       assert.equal(ago(Number.isNaN(ms) ? "never" : new Date(now + ms).toISOString(), now), expected);
+    });
+  }
+
+  const pasts: readonly (readonly [ms: number, expected: string])[] = [
+    [3_600 * second, "just now"],
+    [30 * second, "just now"],
+    [0.4 * second, "just now"],
+    [0, "just now"],
+    [-59 * second, "just now"],
+    [-2 * minute, "2 minutes ago"],
+    [NaN, "at an unknown time"],
+  ];
+  for (const [ms, expected] of pasts) {
+    test(`what has happened, ${ms} ms from now by the page's clock, was ${expected}`, () => {
+      assert.equal(pastAgo(Number.isNaN(ms) ? "never" : new Date(now + ms).toISOString(), now), expected);
+    });
+  }
+
+  test("the service's clock goes on while the page draws what it was told a minute ago", () => {
+    const told = new Date(now + hour).toISOString();
+    setServiceTime(told, now);
+    setServiceTime(told, now + minute);
+    assert.equal(serviceNow(now + minute), now + hour + minute);
+    setServiceTime(new Date(now + 2 * minute).toISOString(), now + 2 * minute);
+    assert.equal(serviceNow(now + 3 * minute), now + 3 * minute);
+  });
+
+  const askable: readonly (readonly [changes: Partial<Grant>, expected: boolean])[] = [
+    [{ reason: "no_refresh_token", offline: false }, true],
+    [{ state: "active", offline: false, access_expires_at: new Date(now).toISOString() }, true],
+    [{ state: "active", offline: false, access_expires_at: new Date(now + 1).toISOString() }, false],
+    [{ state: "active", offline: false, access_token_end_known: false }, false],
+    [{ reason: "invalid_grant", offline: false, access_expires_at: new Date(now - 1).toISOString() }, false],
+  ];
+  for (const [changes, expected] of askable) {
+    test(`the provider ${expected ? "cannot" : "can"} be asked about a grant with ${JSON.stringify(changes)}`, () => {
+      assert.equal(hasNothingToAskWith(grant(changes), now), expected);
     });
   }
 
