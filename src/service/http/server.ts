@@ -246,6 +246,15 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
   const tokens = repeated.route("path", tokenHeaders, () => metrics?.countRequest(tokenRoute, 200));
   const oauthTokens = repeated.route("body", oauthTokenHeaders, () => metrics?.countRequest(tokenEndpoint, 200));
   server.on("checkExpectation", answer);
+  server.on("checkContinue", (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const goOn = (): void => {
+      outgoing.writeContinue();
+      answer(incoming, outgoing);
+    };
+    // While an answer before this one is not over, Node would put the line of this one between its head and its body.
+    if (outgoing.socket === null) outgoing.once("socket", goOn);
+    else goOn();
+  });
   server.on("clientError", refuseMalformed);
   endIdleConnections(server);
   await listen(server, host, port);

@@ -87,6 +87,27 @@ describe("bytes that are no request", () => {
     assert.equal(expecting?.status, 200);
     assert.deepEqual(faults, []);
   });
+
+  test("whoever is to go on is told so before the answer, also while the answer before is not over", async (t) => {
+    const { url, key, faults } = await testService(t, { shared });
+    const more = [`Host: ${new URL(url).host}`, `Authorization: Bearer ${key}`];
+    const asking = head("GET /v1/grants/g_nobody/token HTTP/1.1", ...more, "Expect: 100-continue");
+    const last = head("GET /healthz HTTP/1.1", "Expect: 100-continue", "Connection: close", ...more);
+    // The interim answer has no length, so that what comes after it is read as its body.
+    const [first, goOn] = await raw(url, head("GET /v1/grants/g_unknown/token HTTP/1.1", ...more) + asking + last);
+    assertProblemOnSocket(first, 404, "grant_not_found", "the request before");
+    assert.equal(goOn?.status, 100);
+    const rest = (goOn?.body ?? "").matchAll(/HTTP\/1\.1 (\d+) .*?\r\n\r\n(?=(.))/gs);
+    assert.deepEqual(
+      Array.from(rest, ([, status, begin]) => [status, begin]),
+      [
+        ["404", "{"],
+        ["100", "H"],
+        ["200", "{"],
+      ],
+    );
+    assert.deepEqual(faults, []);
+  });
 });
 
 describe("headers that are too large", () => {
