@@ -73,13 +73,17 @@ test("a browser that comes back to an address of the service that is none is led
     assert.deepEqual([lost.status, lost.headers.get("content-language")], [404, "fr"], path);
     assert.match(await lost.text(), /Ce lien ne fonctionne pas/);
   }
-  for (const [path, accept] of [
+  for (const [path, accept, status = 404] of [
     ["/back", "application/json"],
     ["/v1/nothing", people.accept],
+    ["/authcode/nothing", people.accept],
+    ["/risc/nothing", people.accept],
     ["/back?connect_id=c_x", "*/*"],
+    // There is something: what is wrong with the question is said, to whomever.
+    ["/healthz?verbose=1", people.accept, 400],
   ] as const) {
     const program = await ask(path, { headers: { accept } });
-    assert.deepEqual([program.status, program.headers.get("content-type")], [404, "application/problem+json"], path);
+    assert.deepEqual([program.status, program.headers.get("content-type")], [status, "application/problem+json"], path);
   }
 });
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
-import { isOnbehalfError } from "../../../../src/index.ts";
-import type { BeginConnectOptions, BegunConnect, ErrorCode, Vault } from "../../../../src/index.ts";
+import { google, isOnbehalfError } from "../../../../src/index.ts";
+import type { BeginConnectOptions, BegunConnect, ErrorCode, Provider, Vault } from "../../../../src/index.ts";
 import { ConnectBrowser, backWith, consented, newVerifier, nextOf } from "../../../support/connect-browser.ts";
 import type { Answering, Seen } from "../../../support/connect-browser.ts";
 import { appData, outcomes, testVault, until } from "../../../support/test-vault.ts";
@@ -319,10 +319,35 @@ describe("a connect link that is to bring a grant back", () => {
     assert.deepEqual(await vault.connectStatus(again.connectId), { status: "failed", error: "other_account" });
   });
 
-  test("no link vouches for a grant of another user or provider, or for one that there is not", async (t) => {
-    const { begin, grantId } = await dead(t);
+  test("no link vouches for a grant of another user, provider or client, or for one that there is not", async (t) => {
+    const { fixture, begin, grantId } = await dead(t);
     for (const options of [{ grantId, externalId: "user-43" }, { grantId: "g_nothing" }])
       await assert.rejects(begin(options), refusal("grant_not_found"));
+    const { provider } = fixture;
+    const { client } = google({ clientId: "another", clientSecret: "secret" });
+    const others: readonly Provider[] = [
+      { ...provider, client },
+      { ...provider, name: "second" },
+    ];
+    for (const other of others) {
+      const providers = other.name === "second" ? [provider, other] : [other];
+      const vault = await fixture.open({ providers });
+      vault.connectHandler({ baseUrl, appName: "Example" });
+      const options = { provider: other.name, externalId: "user-42", grantId };
+      await assert.rejects(vault.beginConnect(options), refusal("grant_not_found"));
+    }
+  });
+
+  test("where nobody is told who consents, a link is for whoever does: what is called a subject there is a name of ours", async (t) => {
+    const fixture = await testVault(t, { provider: { identity: "none", revocationEndsSiblings: false } });
+    const vault = await fixture.open();
+    const browser = new ConnectBrowser(vault.connectHandler({ baseUrl, appName: "Example" }));
+    const first = await vault.exchangeCode({ code: fixture.code("ada@example.com"), externalId: "user-42" });
+    const { url } = await vault.beginConnect({ externalId: "user-42", grantId: first.grantId });
+    const { page } = await browser.open(url);
+    assert.doesNotMatch(page, /The same one as before/);
+    const going = await browser.decide(page);
+    assert.equal(new URL(nextOf(going)).searchParams.get("login_hint"), null);
   });
 });
 

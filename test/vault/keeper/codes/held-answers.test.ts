@@ -273,6 +273,20 @@ describe("an answer of another account than was meant", () => {
     assert.equal((await vault.grants()).grants.length, 0);
   });
 
+  test("becomes no grant either where it is finished later, from the journal", async (t) => {
+    const { fixture, keeper, vault, request } = await setup(t);
+    const { hold: _without, ...plain } = request;
+    fixture.standin.fault("GET", "/oauth2/v3/certs", { times: "always", drop: true });
+    const exchanging = keeper.exchangeCode("google", { ...plain, subject: "108" });
+    await assert.rejects(exchanging, refusal("provider_unavailable"));
+    assert.equal(intakeIn(fixture)["state"], "answered");
+    fixture.standin.clearFaults();
+    await until(() => intakeIn(fixture)["state"] !== "answered");
+    assert.equal(intakeIn(fixture)["state"], "rejected");
+    assert.equal((await vault.grants()).grants.length, 0);
+    assert.deepEqual(outcomes(fixture.newRequests("/revoke")), { revoked: 1 });
+  });
+
   test("leaves a grant in doubt that was stored while it was revoked: the revocation may have ended it", async (t) => {
     const { fixture, keeper, vault, request } = await setup(t);
     const { hold: _without, ...plain } = request;
