@@ -94,4 +94,9 @@ test("a grant without a refresh token is found as lapsed once its access token h
   assert.deepEqual([shown.state, shown.since.getTime(), shown.reason], ["lapsed", end, "no_refresh_token"]);
   const listed = await Promise.all([vault.grants({ state: "active" }), vault.grants({ state: "lapsed" })]);
   assert.deepEqual([listed[0].grants.length, listed[1].grants.map((each) => each.grantId)], [1, [grantId]]);
+  // Who sees few grants has them looked up one by one, and no list made by the store.
+  const { caller } = await vault.callers.create("narrow", { allow: ["grants:read"], grants: [grantId] });
+  const narrow = vault.forCaller(caller);
+  const seen = await Promise.all([narrow.grants({ state: "active" }), narrow.grants({ state: "lapsed" })]);
+  assert.deepEqual([seen[0].grants.length, seen[1].grants.map((each) => each.grantId)], [0, [grantId]]);
 });
