@@ -282,7 +282,7 @@ function Records({ rows, isCut }: { readonly rows: readonly AuditRow[]; readonly
             <span class="name">{happened(row)}</span>
             <span class="soft">
               {row.detail === undefined || isTime(row.detail) ? "" : `${row.detail} · `}
-              {by(row.caller)} · <Time at={row.at} isPast />
+              {by(row)} · <Time at={row.at} isPast />
             </span>
           </li>
         ))}

@@ -197,7 +197,9 @@ const actions: Readonly<Record<string, string>> = {
   "token.released": "Token handed out",
   "api.called": "API called through the service",
   "token.read": "Token read",
-  "grant.probed": "The provider was asked",
+  "connect.created": "Connect link made",
+  "connect.begun": "Connect link opened, and led to the provider",
+  "connect.finished": "Connect finished",
 };
 
 const events: Readonly<Record<string, string>> = {
@@ -223,12 +225,43 @@ export const probeWords: Readonly<Record<Probe["result"], string>> = {
 };
 
 /** A row of the audit log as a sentence's start. */
-export function happened({ action, outcome }: AuditRow): string {
+export function happened({ action, outcome, detail }: AuditRow): string {
+  if (action === "connect.failed") return `Connect failed: ${connectFailures[outcome] ?? small(titleOf(outcome))}`;
+  if (action === "grant.probed") return probed(outcome, detail);
   return actions[action] ?? plainly(action.replaceAll(".", " ") + (outcome === "done" ? "" : `: ${outcome}`));
 }
 
-/** Who did it, as people say it. */
-export function by(caller: string): string {
+const connectFailures: Readonly<Record<string, string>> = {
+  access_denied: "whoever opened the link cancelled it",
+  other_account: "whoever opened the link chose another account",
+};
+
+function probed(outcome: string, detail: string | undefined): string {
+  if (outcome === "unknown") return "Nobody could say whether the consent stands";
+  if (outcome !== "not_asked") return "The provider was asked";
+  // Of a consent that stands as far as is known, there is no reason to name.
+  const why = detail === undefined || detail === "valid" ? "there is nothing to ask with" : small(titleOf(detail));
+  return `Nobody was asked: ${why}`;
+}
+
+/** What people do at the page of a link, whoever made that. */
+const doneByLink: ReadonlySet<string> = new Set(["connect.begun", "connect.failed", "connect.finished"]);
+const consents: ReadonlySet<string> = new Set(["grant.created", "grant.consented"]);
+
+/** Who did it, as people say it; of what a person did by a link, whose link it was. */
+export function by({ action, caller, session_id: session, detail }: AuditRow): string {
+  const name = callerWords(caller) + (session === undefined ? "" : ` (${shortId(session)})`);
+  // An operator brings no codes: either somebody consented at a link, or tokens were deposited.
+  const isByLink = doneByLink.has(action) || (consents.has(action) && caller === "@operator" && detail !== "deposit");
+  return isByLink ? `by a link of ${name}` : name;
+}
+
+/** The start of a sign-in's or session's id: enough to find it in a list of them. */
+function shortId(id: string): string {
+  return id.length > 12 ? `${id.slice(0, 11)}…` : id;
+}
+
+function callerWords(caller: string): string {
   const own: Readonly<Record<string, string>> = {
     "@keeper": "the keeper",
     "@service": "the service",

@@ -25,7 +25,8 @@ export interface ConnectRow {
 export type NewConnect = Pick<ConnectRow, "connectHash" | "askedSealed" | "createdAt" | "expiresAt">;
 
 export interface ConnectStore {
-  createConnect(link: NewConnect): Promise<void>;
+  /** @param about the grant that it is to bring back, for the audit log; null or absent: whoever consents gets a grant */
+  createConnect(link: NewConnect, about?: string | null): Promise<void>;
   /** @returns undefined where there is no such link, or none any more */
   connectByHash(connectHash: Uint8Array): Promise<ConnectRow | undefined>;
   /** @returns the link to whose sign-in a `state` belongs; undefined where it belongs to none */
@@ -34,6 +35,7 @@ export interface ConnectStore {
    * Notes how far a link's sign-in has come. Of several that try at once from the same place, one succeeds.
    *
    * @param before what was read; null for the first one
+   * @param about the grant that the link is to bring back, for the audit log
    * @returns true: noted; false: nothing was changed, since the link has ended, or moved on meanwhile
    * @throws the database's error where another link has that `stateHash`: nothing was changed
    */
@@ -41,6 +43,7 @@ export interface ConnectStore {
     connectHash: Uint8Array,
     before: Uint8Array | null,
     after: { readonly flowSealed: Uint8Array; readonly stateHash: Uint8Array },
+    about?: string | null,
   ): Promise<boolean>;
   /** Counts a wrong verifier. @returns how many there were, with this one; 0 where there is no such link */
   countConnectTry(connectHash: Uint8Array): Promise<number>;
@@ -48,7 +51,7 @@ export interface ConnectStore {
    * Ends a link.
    *
    * @param error why it failed; null where it finished
-   * @param grantId the grant that it has become; null where it failed
+   * @param grantId the grant that it has become, or was to bring back; null where it failed and was for no certain one
    * @returns true: ended by this call; false: nothing was changed
    */
   endConnect(connectHash: Uint8Array, at: number, error: string | null, grantId: string | null): Promise<boolean>;

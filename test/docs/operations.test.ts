@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { describe, test } from "node:test";
@@ -38,6 +38,23 @@ describe("docs/operations.md", () => {
         : command.commands.flatMap((each) => leaves(each, [...above, command.name()]));
     const known = program().commands.flatMap((command) => leaves(command, []));
     assert.deepEqual(rows.sort(), known.sort());
+  });
+
+  test("docs/operations.md: each action of the audit log that stands in the code has its row", () => {
+    const source = new URL("../../src/", import.meta.url);
+    const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter(
+      (name) => /^(?:store|vault|service)\/.*\.ts$/.test(name) && !name.startsWith("store/suite/"),
+    );
+    const written = files.flatMap((name) =>
+      [...readFileSync(new URL(name, source), "utf8").matchAll(/\baction: "(\w+\.\w+)"/g)].map(([, action]) => action),
+    );
+    assert.ok(written.length > 20, "they are found");
+    const rows = page.split("\n").filter((line) => /^\| `\w+\.\w+`/.test(line));
+    const known = new Set(rows.flatMap((line) => [...line.matchAll(/`(\w+\.\w+)`/g)].map(([, action]) => action)));
+    assert.deepEqual(
+      [...new Set(written)].filter((action) => !known.has(action)),
+      [],
+    );
   });
 
   test("docs/operations.md: each command that prints a key is read as it stands", () => {

@@ -15,15 +15,15 @@ const sweptAtOnce = 500;
 const selectEdge = `SELECT expires_at FROM connects WHERE expires_at < :expiredBefore
   ORDER BY expires_at LIMIT 1 OFFSET :sweptAtOnce`;
 const expiryColumn = number("expires_at");
-const aboutNoGrant = { grantId: null, generation: null, detail: null };
+const nothingMore = { generation: null, detail: null };
 
 export function connectStore(database: Database): ConnectStore {
   return {
-    createConnect: (link) =>
+    createConnect: (link, about = null) =>
       database.transaction(async (sql) => {
         const nothingYet = { flowSealed: null, stateHash: null, tries: 0, error: null, endedAt: null };
         await sql.run(insert, connectValues({ ...link, ...nothingYet }));
-        sql.note({ action: "connect.created", outcome: "waiting", ...aboutNoGrant });
+        sql.note({ action: "connect.created", outcome: "waiting", grantId: about, ...nothingMore });
       }),
 
     connectByHash: async (connectHash) => {
@@ -36,7 +36,7 @@ export function connectStore(database: Database): ConnectStore {
       return row === undefined ? undefined : readConnect(row);
     },
 
-    moveConnect: (connectHash, before, { flowSealed, stateHash }) =>
+    moveConnect: (connectHash, before, { flowSealed, stateHash }, about = null) =>
       database.transaction(async (sql) => {
         const moved = await sql.run(
           `UPDATE connects SET flow_sealed = :flowSealed, state_hash = :stateHash
@@ -44,7 +44,7 @@ export function connectStore(database: Database): ConnectStore {
           { connectHash, flowSealed, stateHash, before },
         );
         if (moved === 0) return false;
-        if (before === null) sql.note({ action: "connect.begun", outcome: "begun", ...aboutNoGrant });
+        if (before === null) sql.note({ action: "connect.begun", outcome: "begun", grantId: about, ...nothingMore });
         return true;
       }),
 
@@ -63,7 +63,7 @@ export function connectStore(database: Database): ConnectStore {
         );
         if (ended === 0) return false;
         const how = error === null ? { action: "connect.finished", outcome: "finished" } : failed(error);
-        sql.note({ ...how, grantId, generation: null, detail: null });
+        sql.note({ ...how, grantId, ...nothingMore });
         return true;
       }),
 

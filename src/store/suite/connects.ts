@@ -109,7 +109,7 @@ export function connectTests(stores: SuiteStores): void {
 
     test("what happens to a link is in the audit log, without its hash", async (t) => {
       const store = await stores.open(t);
-      const [finished, failed] = [link(), link()];
+      const [finished, failed, bound] = [link(), link(), link()];
       const { grantId } = await save(store);
       const before = (await store.auditHead()).seq;
       await store.createConnect(finished);
@@ -119,6 +119,9 @@ export function connectTests(stores: SuiteStores): void {
       await store.endConnect(finished.connectHash, suiteTime, null, grantId);
       await store.createConnect(failed);
       await store.endConnect(failed.connectHash, suiteTime, "access_denied", null);
+      await store.createConnect(bound, grantId);
+      await store.moveConnect(bound.connectHash, null, moved("c"), grantId);
+      await store.endConnect(bound.connectHash, suiteTime, "other_account", grantId);
       const rows = await store.auditRows({ after: before, limit: 10 });
       same(
         rows.map(({ action, outcome, grantId, detail }) => [action, outcome, grantId, detail]),
@@ -128,6 +131,9 @@ export function connectTests(stores: SuiteStores): void {
           ["connect.finished", "finished", grantId, null],
           ["connect.created", "waiting", null, null],
           ["connect.failed", "access_denied", null, null],
+          ["connect.created", "waiting", grantId, null],
+          ["connect.begun", "begun", grantId, null],
+          ["connect.failed", "other_account", grantId, null],
         ],
       );
     });

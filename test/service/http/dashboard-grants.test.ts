@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { bodyOf, dashboardService, errorOf, get, send, signedIn } from "../../support/dashboard.ts";
+import type { AuditLogRow } from "../../../src/index.ts";
 import type { TestService } from "../../support/test-service.ts";
 
 const connectable = { returnUrls: ["https://app.example/settings", "https://app.example/back/*"] };
@@ -46,6 +47,18 @@ describe("asking the provider from the dashboard", () => {
     assert.equal(life.at(-1)?.type, "grant.created");
   });
 
+  test("a probe that asks nobody is recorded as one that did not ask, with what is known", async (t) => {
+    const service = await dashboardService(t);
+    const { grantId } = await service.grant("ada@example.com");
+    await service.vault.revoke({ grantId });
+    const operator = await signedIn(service);
+    const asked = await bodyOf(await send(service, "POST", `/grants/${grantId}/probe`, operator));
+    assert.match(String(asked["not_asked"]), /was ended here/);
+    const rows = await service.vault.audit.list({ grantId });
+    const { outcome, detail } = rows.find(({ action }) => action === "grant.probed") ?? assert.fail("no row");
+    assert.deepEqual([outcome, detail], ["not_asked", asked["reason"]]);
+  });
+
   test("a probe of a grant that is not there is not found, and nothing is recorded", async (t) => {
     const service = await dashboardService(t);
     const operator = await signedIn(service);
@@ -81,6 +94,17 @@ describe("a reconnect link of the dashboard", () => {
     const state = await bodyOf(await get(service, `/links/${String(link["connect_id"])}`, operator));
     assert.deepEqual(state, { status: "waiting" });
     assert.deepEqual(await recorded(service), [["connect.created", "waiting", true]]);
+    const last = async (): Promise<AuditLogRow | undefined> =>
+      (await service.vault.audit.list({ grantId, limit: 1, newestFirst: true }))[0];
+    const created = await last();
+    assert.equal(created?.action, "connect.created");
+    const csrf = /name="csrf" value="([^"]+)"/.exec(text)?.[1] ?? "";
+    const cookie = (page.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
+    const body = new URLSearchParams({ csrf, decision: "cancel" });
+    assert.equal((await fetch(String(link["url"]), { method: "POST", headers: { cookie }, body })).status, 200);
+    const failed = await last();
+    assert.deepEqual([failed?.action, failed?.outcome], ["connect.failed", "access_denied"]);
+    assert.equal(failed?.sessionId, created.sessionId);
     for (const returnUrl of ["https://app.example/back/to/it", "https://app.example/settings"]) {
       const other = await send(service, "POST", `/grants/${grantId}/connect`, operator, { return_url: returnUrl });
       assert.equal(other.status, 200);

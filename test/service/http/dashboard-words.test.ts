@@ -2,9 +2,18 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { reasons } from "../../../src/core/diagnosis/reasons.ts";
 import type { Reason } from "../../../src/core/diagnosis/reasons.ts";
-import type { Grant } from "../../../src/dashboard/answers.ts";
+import type { AuditRow, Grant } from "../../../src/dashboard/answers.ts";
 import { serviceNow, setServiceTime } from "../../../src/dashboard/service-time.ts";
-import { afterSteps, ago, grantTitle, hasNothingToAskWith, nextAct, pastAgo } from "../../../src/dashboard/words.ts";
+import {
+  afterSteps,
+  ago,
+  by,
+  grantTitle,
+  happened,
+  hasNothingToAskWith,
+  nextAct,
+  pastAgo,
+} from "../../../src/dashboard/words.ts";
 
 const now = Date.parse("2026-11-22T12:00:00Z");
 const [second, minute, hour, day] = [1_000, 60_000, 3_600_000, 86_400_000];
@@ -81,6 +90,48 @@ describe("the dashboard's words", () => {
       assert.equal(hasNothingToAskWith(grant(changes), now), expected);
     });
   }
+
+  const session = "q5W8xZ2rT7yK1mN4";
+  const rows: readonly (readonly [row: Partial<AuditRow>, what: string, who: string])[] = [
+    [{ action: "grant.probed", outcome: "valid" }, "The provider was asked", "an operator (q5W8xZ2rT7y…)"],
+    [
+      { action: "grant.probed", outcome: "not_asked", detail: "no_refresh_token" },
+      "Nobody was asked: no refresh token",
+      "an operator (q5W8xZ2rT7y…)",
+    ],
+    [
+      { action: "grant.probed", outcome: "not_asked", detail: "valid" },
+      "Nobody was asked: there is nothing to ask with",
+      "an operator (q5W8xZ2rT7y…)",
+    ],
+    [
+      { action: "grant.probed", outcome: "unknown", detail: "store_unavailable" },
+      "Nobody could say whether the consent stands",
+      "an operator (q5W8xZ2rT7y…)",
+    ],
+    [{ action: "connect.created", outcome: "waiting" }, "Connect link made", "an operator (q5W8xZ2rT7y…)"],
+    [
+      { action: "connect.failed", outcome: "other_account" },
+      "Connect failed: whoever opened the link chose another account",
+      "by a link of an operator (q5W8xZ2rT7y…)",
+    ],
+    [{ action: "connect.finished" }, "Connect finished", "by a link of an operator (q5W8xZ2rT7y…)"],
+    [{ action: "grant.consented" }, "Consent given again", "by a link of an operator (q5W8xZ2rT7y…)"],
+    [{ action: "grant.created", detail: "deposit" }, "Consent given, grant stored", "an operator (q5W8xZ2rT7y…)"],
+  ];
+  for (const [row, what, who] of rows) {
+    test(`a row ${row.action} ${row.outcome ?? ""} ${row.detail ?? ""} of the audit log says what was done, and by whom`, () => {
+      const whole = { seq: 1, at: "", action: "", outcome: "", caller: "@operator", session_id: session, ...row };
+      assert.equal(happened(whole), what);
+      assert.equal(by(whole), who);
+    });
+  }
+
+  test("a caller that brought a code itself is named by its name, and a link of a caller as its link", () => {
+    const row = { seq: 1, at: "", action: "grant.created", outcome: "active", caller: "backend" };
+    assert.equal(by(row), "backend");
+    assert.equal(by({ ...row, action: "connect.begun" }), "by a link of backend");
+  });
 
   const next: readonly (readonly [reason: Reason, act: string | undefined, after: number])[] = [
     ["invalid_grant", "connect", 0],

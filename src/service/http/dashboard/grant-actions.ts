@@ -23,7 +23,12 @@ async function probe({ vault, named, note }: Asked): Promise<object> {
   const { grantId } = await vault.grant({ grantId: named });
   const found = await vault.probe({ grantId });
   // Where it asked nobody, or the provider gave a token, no other row names the operator.
-  await note({ action: "grant.probed", grantId, outcome: found.result, detail: found.reason ?? null });
+  const { result, reason, notAsked } = found;
+  const seen =
+    notAsked === undefined
+      ? { outcome: result, detail: reason ?? null }
+      : { outcome: "not_asked", detail: reason ?? result };
+  await note({ action: "grant.probed", grantId, ...seen });
   return { ...probeBody(found), again_at: new Date(found.checkedAt.getTime() + probeEveryMs) };
 }
 

@@ -151,17 +151,20 @@ export async function beginConnect(
   const hash = connectHash(keyring, connectId);
   const createdAt = clock.now();
   const expiresAt = createdAt + connectLifeMs;
+  const principal = currentPrincipal();
   const askedSealed = sealAsked(keyring, hash, {
     connectId,
     provider: provider.name,
     externalId,
     returnUrl,
     appName: site.appName ?? hostOf(returnUrl),
-    by: currentPrincipal()?.caller ?? auditName,
+    by: principal?.caller ?? auditName,
     ...defined({
+      bySession: principal?.sessionId,
       maker,
       account: options.account,
       subject,
+      grantId: options.grantId,
       scopes,
       challenge: codeChallenge,
       loginHint: loginHint || undefined,
@@ -170,7 +173,7 @@ export async function beginConnect(
     ...(returnCodeRequired === true ? { returnCodeRequired } : {}),
     ...(forceConsent === true ? { forceConsent } : {}),
   });
-  await store.createConnect({ connectHash: hash, askedSealed, createdAt, expiresAt });
+  await store.createConnect({ connectHash: hash, askedSealed, createdAt, expiresAt }, options.grantId);
   return { connectId, url: `${site.baseUrl}/${connectId}`, expiresAt: new Date(expiresAt) };
 }
 

@@ -107,9 +107,9 @@ function otherServers(
   return others.map(({ provider }) => provider).filter(({ isIssuerOurs }) => isIssuerOurs !== true);
 }
 
-async function fail(parts: ConnectParts, { row }: Link, error: string): Promise<Result> {
+async function fail(parts: ConnectParts, { row, asked }: Link, error: string): Promise<Result> {
   const { store, clock } = parts.context;
-  await store.endConnect(row.connectHash, clock.now(), error, null);
+  await store.endConnect(row.connectHash, clock.now(), error, asked.grantId ?? null);
   return { status: "error", error };
 }
 

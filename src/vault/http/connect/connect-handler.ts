@@ -122,7 +122,9 @@ export function connectHandler(
       known !== undefined && isSame(token, formToken(keyring, known, asked.connectId)) && !isForeign(request);
     if (!isOwn || asked.challenge !== undefined) return page(language, "other_browser");
     if (parameters.get("decision") === "cancel") {
-      await actingFor(link, () => store.endConnect(row.connectHash, context.clock.now(), "access_denied", null));
+      const { connectHash } = row;
+      const about = asked.grantId ?? null;
+      await actingFor(link, () => store.endConnect(connectHash, context.clock.now(), "access_denied", about));
       return backByPage(language, link, { status: "error", error: "access_denied" });
     }
     return goOn(
@@ -161,7 +163,7 @@ export function connectHandler(
       throw error;
     }
     const after = { flowSealed: sealFlow(keyring, row.connectHash, begun), stateHash: stateHash(keyring, begun.state) };
-    const isBegun = await actingFor(link, () => store.moveConnect(row.connectHash, null, after));
+    const isBegun = await actingFor(link, () => store.moveConnect(row.connectHash, null, after, asked.grantId));
     if (isBegun) return leadTo(begun.url, { "set-cookie": cookie.header });
     const now = await linkById(context, asked.connectId);
     if (now === undefined) return page(language, "unknown");

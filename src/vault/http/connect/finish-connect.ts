@@ -125,7 +125,8 @@ function reasonOf({ row, intake }: Link): string {
 async function refuse({ context, keeper }: ConnectParts, { row, asked, flow }: Link): Promise<void> {
   const { store, clock } = context;
   if ((await store.countConnectTry(row.connectHash)) < mostConnectTries) return;
-  if (!(await store.endConnect(row.connectHash, clock.now(), "verifier_mismatch", null))) return;
+  const isEnded = await store.endConnect(row.connectHash, clock.now(), "verifier_mismatch", asked.grantId ?? null);
+  if (!isEnded) return;
   const held = {
     codeHash: Buffer.from(flow?.codeHash ?? "", "hex"),
     connect: Buffer.from(row.connectHash).toString("hex"),

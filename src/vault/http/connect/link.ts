@@ -26,6 +26,8 @@ export interface Asked {
    * the provider does not say who does.
    */
   readonly subject?: string;
+  /** The grant that is connected again. Absent: the link is for none in particular. */
+  readonly grantId?: string;
   readonly scopes?: readonly string[];
   readonly returnUrl: string;
   /** Of the verifier that the app's session keeps. Absent: the person is asked instead. */
@@ -38,6 +40,8 @@ export interface Asked {
   readonly appName: string;
   /** Who made the link, as the audit log knows them. */
   readonly by: string;
+  /** In which session or sign-in they made it. Absent: in none. */
+  readonly bySession?: string;
   /** The caller whose link it is: it ends with that caller, and with its session. Absent: the app's own. */
   readonly maker?: Maker;
 }
@@ -62,8 +66,8 @@ export interface Flow {
 }
 
 /** Whose doing it is, in the audit log, what a link's person does. */
-export function principalOf({ by, maker }: Asked): AuditPrincipal {
-  return { caller: by, requestId: null, ...defined({ sessionId: maker?.sessionId }) };
+export function principalOf({ by, bySession, maker }: Asked): AuditPrincipal {
+  return { caller: by, requestId: null, ...defined({ sessionId: bySession ?? maker?.sessionId }) };
 }
 
 /** A link with what is known of it. */

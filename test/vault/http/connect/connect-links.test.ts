@@ -319,6 +319,40 @@ describe("a connect link that is to bring a grant back", () => {
     assert.deepEqual(await vault.connectStatus(again.connectId), { status: "failed", error: "other_account" });
   });
 
+  test("each step of it is in the audit log with the grant, as whoever made it, and names no person", async (t) => {
+    const { fixture, vault, browser, grantId, again } = await dead(t);
+    const from = (await vault.audit.head()).seq;
+    await vault.callers.create("backend", { allow: ["connect"] });
+    const caller = (await vault.callers.list())[0] ?? assert.fail("there is a caller");
+    const of = { externalId: "user-42", returnUrl, grantId };
+    const cancelled = await vault.forCaller(caller).beginConnect(of);
+    await browser.decide((await browser.open(cancelled.url)).page, { decision: "cancel" });
+    const theirs = await vault.forCaller(caller).beginConnect(of);
+    for (const [{ url }, account] of [
+      [theirs, "mallory@example.com"],
+      [again, "ada@example.com"],
+    ] as const) {
+      const way = nextOf(await browser.decide((await browser.open(url)).page));
+      await browser.open(consented(fixture.standin, way, account));
+    }
+    const rows = await vault.audit.list({ after: from, grantId });
+    assert.deepEqual(
+      rows.map(({ action, outcome, caller: by }) => `${action} ${outcome} ${by}`),
+      [
+        "connect.created waiting backend",
+        "connect.failed access_denied backend",
+        "connect.created waiting backend",
+        "connect.begun begun backend",
+        "connect.failed other_account backend",
+        "connect.begun begun @library",
+        "grant.consented active @library",
+        "connect.finished finished @library",
+      ],
+    );
+    const text = JSON.stringify(await vault.audit.list());
+    for (const hidden of ["user-42", "ada@", "mallory"]) assert.ok(!text.includes(hidden), hidden);
+  });
+
   test("no link vouches for a grant of another user, provider or client, or for one that there is not", async (t) => {
     const { fixture, begin, grantId } = await dead(t);
     for (const options of [{ grantId, externalId: "user-43" }, { grantId: "g_nothing" }])
