@@ -26,7 +26,7 @@ export interface StandingColumns {
 
 /**
  * A stored grant as it stands now. One without a refresh token gives no token any more once its access token has ended: it has
- * lapsed by the time alone, and nobody writes that. What lists grants by state says the same in SQL.
+ * lapsed by the time alone, before the keeper's upkeep writes it. What lists grants by state says the same in SQL.
  *
  * @param now milliseconds since the epoch
  */

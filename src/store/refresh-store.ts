@@ -95,6 +95,20 @@ export interface RefreshStore {
     says?: string | null,
     why?: EventDiagnosis,
   ): Promise<boolean>;
+  /**
+   * @param at milliseconds since the epoch
+   * @returns grants without a refresh token, called `active`, whose access tokens had ended by then; those that ended first come first
+   */
+  grantsToLapse(at: number, limit: number): Promise<GrantRow[]>;
+  /**
+   * Makes an `active` grant `lapsed` for `no_refresh_token`, since its access token ended, where it holds no other and nothing to get
+   * one with.
+   *
+   * @param at milliseconds since the epoch: the access token must have ended by then
+   * @param why what the event tells of it; what the row says by default
+   * @returns true: lapsed by this call; false: it is otherwise by now, and nothing was changed
+   */
+  lapseWithoutAccess(grantId: string, at: number, why?: EventDiagnosis): Promise<boolean>;
   /** Keeps a late answer. One that is kept already under this id stays as it is. */
   keepLateAnswer(lateAnswer: LateAnswerRow): Promise<void>;
   /**

@@ -47,7 +47,7 @@ export class Counters {
   }
 
   heard(event: VaultEvent): void {
-    count(this.#events, event.type, "provider" in event ? event.provider : "");
+    count(this.#events, nameOf(event), "provider" in event ? event.provider : "");
     if (event.type === "resealing") this.#reseal = event;
     else if (event.type === "signal_taken") count(this.#signals, "taken", event.event);
     else if (event.type === "signal_refused") count(this.#signals, event.error, "");
@@ -75,4 +75,12 @@ function count(counts: Map<string, Map<string, number>>, first: string, second: 
   let among = counts.get(first);
   if (among === undefined) counts.set(first, (among = new Map()));
   countOne(among, second);
+}
+
+/**
+ * A grant without a refresh token ends an hour after each sign-in, as was to be expected. Among those that lapsed, an app that wants no
+ * refresh tokens would raise the alarm every day.
+ */
+function nameOf(event: VaultEvent): string {
+  return event.type === "lapsed" && event.reason === "no_refresh_token" ? "access_ended" : event.type;
 }

@@ -9,7 +9,8 @@ import { tellChanged } from "./events.ts";
 import { forMany, typesOf } from "./for-many.ts";
 import { lockGrant, lockState } from "./grants.ts";
 import type { LockedState } from "./grants.ts";
-import { attemptColumns, lateAnswerColumns, tokenColumns } from "./tables.ts";
+import { accessEnd, withoutAccess } from "./lapsed-by-time.ts";
+import { attemptColumns, grantColumns, lateAnswerColumns, tokenColumns } from "./tables.ts";
 import type { Database, Transaction } from "./sql.ts";
 import type { GrantRow } from "../grant-row.ts";
 import type { RefreshStore } from "../refresh-store.ts";
@@ -23,6 +24,7 @@ const tokenValues = valuesWriter(tokenColumns);
 const selectAttempts = `SELECT ${selectList(attemptColumns)} FROM attempts`;
 /** What is asked of one grant at a time, by its id. */
 const ofGrant = { key: "grantId", column: "grant_id" };
+const readGrant = rowReader(grantColumns);
 const attemptTypes = typesOf(attemptColumns);
 const selectAttemptOf = forMany(`${selectAttempts} WHERE grant_id = :grantId`, { ...ofGrant, types: attemptTypes });
 const insertAttempt = forMany(`INSERT INTO attempts ${insertList(attemptColumns)}`, {
@@ -74,6 +76,13 @@ const makeLapsed = `UPDATE grants SET state = 'lapsed', reason = :reason, state_
     died_before = CASE WHEN :reason <> 'invalid_grant' OR consented_at IS NULL THEN died_before
       WHEN :at > consented_at THEN :at - consented_at ELSE 0 END
   WHERE grant_id = :grantId AND generation = :generation AND state IN ('active', 'suspect')`;
+
+// Nobody has asked the provider: what it said last was said of another token.
+const makeLapsedWithoutAccess = `UPDATE grants SET state = 'lapsed', reason = 'no_refresh_token', state_since = ${accessEnd},
+    last_error = NULL, last_error_at = NULL, last_error_says = NULL, look_at = NULL, retry_at = NULL, updated_at = :at
+  WHERE grant_id = :grantId AND ${withoutAccess} AND ${accessEnd} <= :at`;
+const selectToLapse = `SELECT ${selectList(grantColumns)} FROM grants
+  WHERE ${withoutAccess} AND ${accessEnd} <= :at ORDER BY ${accessEnd}, grant_id LIMIT :limit`;
 
 const selectLateAnswers = `SELECT ${selectList(lateAnswerColumns)} FROM orphans WHERE grant_id = :grantId`;
 const selectLateAnswersTo = `${selectLateAnswers} AND parent_generation = :parentGeneration`;
@@ -174,6 +183,20 @@ export function refreshStore(database: Database): RefreshStore {
 
     lapse: (grantId, generation, reason, error, at, lookAt = null, says = null, why) =>
       database.transaction((sql) => lapseGrant(sql, { grantId, generation, reason, error, says, at, lookAt }, why)),
+
+    grantsToLapse: async (at, limit) => (await database.all(selectToLapse, { at, limit })).map(readGrant),
+
+    lapseWithoutAccess: (grantId, at, why) =>
+      database.transaction(async (sql) => {
+        const before = await lockState(sql, grantId);
+        const lapsed = await sql.run(makeLapsedWithoutAccess, { grantId, at });
+        if (lapsed === 0 || before === undefined) return false;
+        const { generation } = before;
+        await sql.run(deleteAttemptsUpTo, { grantId, generation });
+        sql.note({ action: "grant.lapsed", grantId, generation, outcome: "no_refresh_token", detail: null });
+        await tellChanged(sql, before, grantId, at, undefined, why);
+        return true;
+      }),
 
     keepLateAnswer: async (lateAnswer) => {
       const { grantId, parentGeneration: generation } = lateAnswer;

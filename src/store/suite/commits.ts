@@ -174,6 +174,58 @@ export function commitTests(stores: SuiteStores): void {
       equal(await store.lapse(row.grantId, 1, "invalid_grant", "again", at + 1), false);
     });
 
+    test("a grant without a refresh token lapses once its access token has ended, once, and a consent makes it live again", async (t) => {
+      const [store, other] = await stores.openPair(t);
+      const lone = { refreshSealed: null, accessExpiresAt: at };
+      const row = await save(store, { ...lone, lastError: "slow_down", lastErrorAt: suiteTime });
+      const first = await save(store, { ...lone, accessSealed: null, accessExpiresAt: null });
+      const others = [
+        await save(store, { ...lone, accessExpiresAt: at + 1 }),
+        await save(store, { ...lone, accessExpiresAt: null }),
+        await save(store, { accessExpiresAt: at }),
+      ];
+      same(
+        (await store.grantsToLapse(at, 9)).map(({ grantId }) => grantId),
+        [first.grantId, row.grantId],
+      );
+      same(
+        (await store.grantsToLapse(at, 1)).map(({ grantId }) => grantId),
+        [first.grantId],
+      );
+      equal(await store.lapseWithoutAccess(row.grantId, at - 1), false, "it lives until then");
+      for (const { grantId } of others) equal(await store.lapseWithoutAccess(grantId, at), false);
+      equal(await store.lapseWithoutAccess("g_none", at), false);
+      const both = await Promise.all([store, other].map((each) => each.lapseWithoutAccess(row.grantId, at + 5)));
+      deepEqual(both.filter(Boolean), [true]);
+      const lapsed = await read(other, row.grantId);
+      same(lapsed, {
+        ...row,
+        state: "lapsed",
+        reason: "no_refresh_token",
+        stateSince: at,
+        lastError: null,
+        lastErrorAt: null,
+        updatedAt: at + 5,
+      });
+      same(
+        (await other.grantsToLapse(at + 5, 9)).map(({ grantId }) => grantId),
+        [first.grantId, others[0]?.grantId],
+      );
+      const again = { ...lapsed, state: "active" as const, reason: null, accessExpiresAt: at + 9, updatedAt: at + 6 };
+      equal(await store.saveFromIntake(again, lapsed, bytes(unique("code "))), true);
+      equal(await other.lapseWithoutAccess(row.grantId, at + 8), false);
+      equal(await other.lapseWithoutAccess(row.grantId, at + 9), true);
+      const told = (await store.events({ after: 0, limit: 20, grantId: row.grantId })).map(
+        ({ type, at: toldAt, body }) => [type, toldAt, body.reason, body.error],
+      );
+      same(told, [
+        ["grant.created", suiteTime, undefined, undefined],
+        ["grant.lapsed", at + 5, "no_refresh_token", undefined],
+        ["grant.recovered", at + 6, undefined, undefined],
+        ["grant.lapsed", at + 9, "no_refresh_token", undefined],
+      ]);
+    });
+
     test("a lapsed grant is refreshed again only once it is due for a look, and a commit ends the looks", async (t) => {
       const store = await stores.open(t);
       const { grantId } = await save(store);

@@ -15,6 +15,11 @@ const outcomes: Readonly<Partial<Record<VaultEvent["type"], string>>> = {
   client_refused: "client_refused",
 };
 
+/** A grant lapses also where no refresh was tried: its access token ended and it holds nothing else, or the provider told us so. */
+function isUnasked(event: VaultEvent): boolean {
+  return event.type === "lapsed" && (event.reason === "no_refresh_token" || event.reason === "ended_by_provider");
+}
+
 /**
  * How refreshes have ended over time: to a quarter of an hour, for eight days. They are counted in memory by whoever hears of
  * them, and added to the store ten seconds later: a refresh costs nothing more. Whoever kills the process loses the counts of
@@ -32,7 +37,7 @@ export class RefreshHistory {
   /** Counts a refresh that has ended. It waits for nothing. */
   note(event: VaultEvent): void {
     const outcome = outcomes[event.type];
-    if (outcome === undefined || !("provider" in event)) return;
+    if (outcome === undefined || !("provider" in event) || isUnasked(event)) return;
     this.#add({ quarterAt: quarterOf(this.#context.clock.now()), provider: event.provider, outcome, refreshes: 1 });
     this.#timer ??= setTimeout(() => void this.write(), writtenAfterMs).unref();
   }

@@ -26,6 +26,7 @@ import { lookForDamage } from "./look-for-damage.ts";
 import { gateOf } from "./gate/gate.ts";
 import type { KeeperContext } from "./context.ts";
 import { keepAlive } from "./keep-alive.ts";
+import { lapseWithoutAccess } from "./lapse-without-access.ts";
 import { RoundBackOff } from "./round-back-off.ts";
 import { refreshGrant } from "./refresh/refresh-grant.ts";
 import { commitRescued } from "./refresh/rescued-answers.ts";
@@ -51,6 +52,7 @@ export const rounds = {
   audit: 60_000,
   dataKeys: 1_000,
   ends: 60_000,
+  accessEnds: 5_000,
   conditions: 1_000,
   webhooks: 1_000,
   epoch: 2_000,
@@ -138,6 +140,7 @@ export function startUpkeep(
   upkeep.every("audit log", rounds.audit, watchAudit(context));
   upkeep.every("old events", rounds.sweep, (signal) => pruneEvents(context, eventsKeptMs, signal));
   unlessStill("ends of consents", rounds.ends, (signal) => announceEnds(context, signal));
+  unlessStill("ends of access", rounds.accessEnds, (signal) => lapseWithoutAccess(context, signal));
   upkeep.every("conditions of providers", rounds.conditions, watchConditions(context));
   if (webhook !== undefined) unlessStill("webhooks", rounds.webhooks, deliverEvents(context, webhook));
   return upkeep;

@@ -15,9 +15,10 @@ import type { RefreshOutcome } from "../keeper/keeper.ts";
  * @param now milliseconds since the epoch
  */
 export function foundInRow(row: GrantRow, now: number): Finding | undefined {
-  if (!isUsable(row.state) && !isDueForLastLook(row, now)) return over(row);
+  const isWithoutToken = row.state === "lapsed" && row.reason === "no_refresh_token";
+  if (!isWithoutToken && !isUsable(row.state) && !isDueForLastLook(row, now)) return over(row);
   const life = lifeOf(row);
-  if (row.refreshSealed !== null || (life !== undefined && isLiving(life, now))) return undefined;
+  if (!isWithoutToken && (row.refreshSealed !== null || (life !== undefined && isLiving(life, now)))) return undefined;
   const at = Math.min(row.accessExpiresAt ?? row.stateSince, now);
   const what = "the access token has ended, and there is no refresh token to get another one with";
   const why = "there is no refresh token to ask with, and the access token has ended";
