@@ -263,7 +263,7 @@ CREATE INDEX grants_suspect ON public.grants USING btree (grant_id) WHERE (state
 
 CREATE INDEX grants_to_lapse ON public.grants USING btree (state, COALESCE(access_expires_at, state_since), grant_id) WHERE ((refresh_sealed IS NULL) AND (state = 'active'::text) AND ((access_expires_at IS NOT NULL) OR (access_sealed IS NULL)));
 
-CREATE INDEX grants_without_refresh ON public.grants USING btree (grant_id, access_expires_at) WHERE ((refresh_sealed IS NULL) AND (state = 'active'::text) AND ((access_expires_at IS NOT NULL) OR (access_sealed IS NULL)));
+CREATE INDEX grants_without_refresh ON public.grants USING btree (state, grant_id, access_expires_at) WHERE ((refresh_sealed IS NULL) AND (state = 'active'::text) AND ((access_expires_at IS NOT NULL) OR (access_sealed IS NULL)));
 
 CREATE UNIQUE INDEX grants_by_subject ON public.grants USING btree (subject_hash, client_id);
 

@@ -234,7 +234,7 @@ CREATE INDEX grants_suspect ON grants (grant_id) WHERE state = 'suspect';
 CREATE INDEX grants_to_lapse ON grants (state, COALESCE(access_expires_at, state_since), grant_id)
   WHERE refresh_sealed IS NULL AND state = 'active' AND (access_expires_at IS NOT NULL OR access_sealed IS NULL);
 
-CREATE INDEX grants_without_refresh ON grants (grant_id, access_expires_at)
+CREATE INDEX grants_without_refresh ON grants (state, grant_id, access_expires_at)
   WHERE refresh_sealed IS NULL AND state = 'active' AND (access_expires_at IS NOT NULL OR access_sealed IS NULL);
 
 CREATE TRIGGER grants_deleted AFTER DELETE ON grants BEGIN
