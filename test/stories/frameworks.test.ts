@@ -122,7 +122,7 @@ function packagesOf({ install, instead = {} }: Program): Packages {
   return isFull ? { install } : { linked: true, instead };
 }
 
-describe("docs/frameworks.md", { timeout: isFull ? 1_800_000 : 100_000 }, () => {
+describe("docs/frameworks.md", { timeout: isFull ? 1_800_000 : 300_000 }, () => {
   for (const [name, program] of Object.entries(programs)) {
     test(`in ${name}, with the packed package, people sign in by form and JSON, and the app calls Drive`, async (t) => {
       const files = filesOf(program.section);
