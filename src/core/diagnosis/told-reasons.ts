@@ -222,10 +222,14 @@ export const told: Readonly<Record<Reason, Omit<ReasonWords, "dependsOn" | "fix"
     steps: [
       {
         by: "developer",
-        what: "have the app's developer ask for offline access, and force the consent page once (a connect link does both by itself)",
+        what: "have the app's developer ask for offline access and force the consent page once, so that it does not happen to others",
         isDoneByLink: true,
       },
-      signIn,
+      {
+        by: "person",
+        what: "ask the person to sign in again by a reconnect link, which asks for offline access by itself",
+        isSignIn: true,
+      },
     ],
     page: mistakes,
   },

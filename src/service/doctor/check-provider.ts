@@ -28,7 +28,7 @@ export function checkProvider(
       "a proxy or a captive portal may have answered instead: open the URL from this machine",
     );
   }
-  return ok("provider", `${name} answered in ${took} with ${keys} keys: ${url}`);
+  return ok("provider", `${name} answered in ${took} with ${keys} ${keys === 1 ? "key" : "keys"}: ${url}`);
 }
 
 /** The document of an issuer without ID tokens names no token endpoint, or there is none. */

@@ -201,6 +201,7 @@ describe("doctor's checks", () => {
     const answer = { url: "https://x/certs", sentAt: 1000, receivedAt: 1080 };
     assert.equal(checkProvider("google", { ...answer, status: 200, keys: 2 }).status, "ok");
     assert.match(checkProvider("google", { ...answer, status: 200, keys: 2 }).message, /in 80 ms with 2 keys/);
+    assert.match(checkProvider("google", { ...answer, status: 200, keys: 1 }).message, /in 80 ms with 1 key: /);
     assert.equal(checkProvider("google", { ...answer, status: 200 }).status, "fail", "a captive portal's page");
     assert.equal(checkProvider("google", { ...answer, status: 503 }).status, "fail");
     assert.equal(checkProvider("google", { ...answer, failure: "ECONNREFUSED" }).status, "fail");
