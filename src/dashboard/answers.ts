@@ -9,7 +9,7 @@ export interface Me {
   readonly role: "operator" | "reader";
   readonly ends_at: string;
   readonly now: string;
-  readonly providers: readonly { readonly name: string; readonly client_id: string }[];
+  readonly providers: readonly { readonly name: string; readonly title: string; readonly client_id: string }[];
   /** What each reason is called, and who has to act first. */
   readonly reasons: Readonly<Record<string, ReasonTitle>>;
 }

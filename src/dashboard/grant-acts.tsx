@@ -10,7 +10,7 @@ import { LinkNote, ReconnectDialog } from "./reconnect.tsx";
 import { Failure, Ghost } from "./parts.tsx";
 import { ProbeFound } from "./probe-found.tsx";
 import { serviceNow } from "./service-time.ts";
-import { afterSteps, counted, hasNothingToAskWith, nextAct, whose } from "./words.ts";
+import { afterSteps, counted, hasNothingToAskWith, nextAct, providerWords, whose } from "./words.ts";
 import type { NextAct } from "./words.ts";
 
 interface ActsProps {
@@ -185,11 +185,12 @@ function DisconnectDialog({ grant, close, done }: DisconnectProps): JSX.Element 
 
 export function WhatEnds({ grant, ends }: { readonly grant: Grant; readonly ends: Ends }): JSX.Element {
   const { grants, handles, sessions, external_ids: ties } = ends;
+  const provider = providerWords(grant.provider);
   return (
     <>
       <p>
-        No token of it is handed out from this moment on, and {grant.provider} is asked to end it. The person has to
-        consent again.
+        No token of it is handed out from this moment on, and {provider} is asked to end it. The person has to consent
+        again.
       </p>
       {ties.length < 2 ? null : (
         <p>It ends for all who have connected this account: {ties.map(({ external_id: id }) => id).join(", ")}.</p>
@@ -197,7 +198,7 @@ export function WhatEnds({ grant, ends }: { readonly grant: Grant; readonly ends
       {grants.length === 0 ? null : (
         <>
           <p>
-            <strong>{grant.provider} ends with it, of the same person:</strong>
+            <strong>{provider} ends with it, of the same person:</strong>
           </p>
           <ul class="list">
             {grants.map((each) => (
@@ -209,7 +210,7 @@ export function WhatEnds({ grant, ends }: { readonly grant: Grant; readonly ends
         </>
       )}
       {ends.ends_all_of_person ? (
-        <p>{grant.provider} ends all that this person granted to the project, also what other stores hold.</p>
+        <p>{provider} ends all that this person granted to the project, also what other stores hold.</p>
       ) : null}
       {handles.length === 0 ? null : (
         <p>

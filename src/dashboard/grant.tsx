@@ -7,6 +7,7 @@ import { GrantActs } from "./grant-acts.tsx";
 import { Breakable, Code, EvidenceItems, Failure, Ghost, StateBadge, Time } from "./parts.tsx";
 import { serviceNow } from "./service-time.ts";
 import {
+  atProvider,
   by,
   counted,
   date,
@@ -14,6 +15,8 @@ import {
   exactly,
   grantTitle,
   happened,
+  inOrder,
+  providerWords,
   sentence,
   small,
   titleOf,
@@ -58,7 +61,7 @@ function Known({ whole, isReader, again }: KnownProps): JSX.Element {
           <Breakable text={name} />
         </h1>
         <p class="soft">
-          <StateBadge state={grant.state} /> {more} · {grant.provider} · since{" "}
+          <StateBadge state={grant.state} /> {more} · {providerWords(grant.provider)} · since{" "}
           <time dateTime={grant.since} title={exactly(grant.since)}>
             {date(grant.since)}
           </time>
@@ -91,9 +94,9 @@ function Known({ whole, isReader, again }: KnownProps): JSX.Element {
             </section>
           )}
         </div>
-        <section aria-labelledby="life">
+        <section aria-labelledby="life" class="lived">
           <h2 id="life">What happened to it</h2>
-          <Life events={whole.life} />
+          <Life events={whole.life} provider={grant.provider} />
           <Records rows={whole.records} isCut={whole.records_are_cut} />
         </section>
       </div>
@@ -106,7 +109,8 @@ function Why({ whole: { grant, is_configured: isConfigured } }: { readonly whole
   const { reason, means, certainty, evidence = [], depends_on: dependsOn, last_error: lastError } = grant;
   const { causes = [], also = [] } = grant;
   if (reason === undefined && lastError === undefined && isConfigured) return null;
-  const who = whoOf(reason) ?? dependsOn;
+  const isByLink = grant.steps?.some((step) => step.is_done_by_link === true) === true;
+  const who = isByLink ? "the person, by a reconnect link" : (whoOf(reason) ?? dependsOn);
   return (
     <section class={`card why ${grant.state === "lapsed" ? "bad" : ""}`} aria-labelledby="why">
       <h2 id="why">
@@ -120,7 +124,7 @@ function Why({ whole: { grant, is_configured: isConfigured } }: { readonly whole
       )}
       {means === undefined ? null : <p>{sentence(means)}</p>}
       <WhatToDo grant={grant} />
-      {who === undefined ? null : <p class="soft">Who has to act first: {who}.</p>}
+      {who === undefined ? null : <p class="soft">Who has to act first: {atProvider(who, grant.provider)}.</p>}
       {isConfigured ? null : (
         <p>
           It belongs to a client that this service is not configured with, so it is neither refreshed nor handed out.
@@ -153,7 +157,7 @@ function Why({ whole: { grant, is_configured: isConfigured } }: { readonly whole
       )}
       {also.map(({ reason: other, fix: its }) => (
         <p key={other}>
-          <strong>Also: {small(titleOf(other))}.</strong> {sentence(its)}
+          <strong>Also: {small(titleOf(other))}.</strong> {sentence(atProvider(its, grant.provider))}
         </p>
       ))}
     </section>
@@ -161,12 +165,12 @@ function Why({ whole: { grant, is_configured: isConfigured } }: { readonly whole
 }
 
 /** What to do: in its order, where somebody has to act before somebody else. */
-function WhatToDo({ grant: { fix, steps = [] } }: { readonly grant: Grant }): JSX.Element | null {
+function WhatToDo({ grant: { provider, fix, steps = [] } }: { readonly grant: Grant }): JSX.Element | null {
   if (fix === undefined) return null;
   if (steps.length < 2) {
     return (
       <p>
-        <strong>What to do:</strong> {sentence(fix)}
+        <strong>What to do:</strong> {sentence(atProvider(fix, provider))}
       </p>
     );
   }
@@ -176,8 +180,8 @@ function WhatToDo({ grant: { fix, steps = [] } }: { readonly grant: Grant }): JS
         <strong>What to do, in this order:</strong>
       </p>
       <ol class="steps">
-        {steps.map(({ what }) => (
-          <li key={what}>{sentence(what)}</li>
+        {inOrder(steps).map(({ what }) => (
+          <li key={what}>{sentence(atProvider(what, provider))}</li>
         ))}
       </ol>
     </>
@@ -249,7 +253,12 @@ function Scopes({ whole }: { readonly whole: WholeGrant }): JSX.Element {
   );
 }
 
-function Life({ events }: { readonly events: readonly LifeEvent[] }): JSX.Element {
+interface LifeProps {
+  readonly events: readonly LifeEvent[];
+  readonly provider: string;
+}
+
+function Life({ events, provider }: LifeProps): JSX.Element {
   if (events.length === 0)
     return <p class="card soft">Nothing happened to it in the time for which events are kept.</p>;
   return (
@@ -257,7 +266,9 @@ function Life({ events }: { readonly events: readonly LifeEvent[] }): JSX.Elemen
       {events.map((event) => (
         <li key={event.id} class={event.type.replaceAll(".", "-")}>
           <span class="name">{eventWords(event)}</span>
-          {event.fix === undefined || event.type === "grant.revoked" ? null : <span>{sentence(event.fix)}</span>}
+          {event.fix === undefined || event.type === "grant.revoked" ? null : (
+            <span>{sentence(atProvider(event.fix, provider))}</span>
+          )}
           {event.gained === undefined ? null : <span class="soft">gained {event.gained.join(" ")}</span>}
           {event.lost === undefined ? null : <span class="soft">lost {event.lost.join(" ")}</span>}
           <span class="soft">

@@ -4,7 +4,7 @@ import { states } from "./answers.ts";
 import type { Grant, GrantPage, Me, State } from "./answers.ts";
 import { ask, useAsk } from "./ask.ts";
 import { Breakable, Empty, Failure, Ghost, ReadingNote, StateBadge, Time } from "./parts.tsx";
-import { count, counted, stateWords, titleOf, whose } from "./words.ts";
+import { count, counted, providerWords, stateWords, titleOf, whose } from "./words.ts";
 
 const atOnce = 50;
 /** How long after the last key a search is asked for, milliseconds. */
@@ -151,7 +151,7 @@ function Filters({ wanted, data, me, change }: FilterProps): JSX.Element {
             <option value="">Every provider</option>
             {me.providers.map(({ name }) => (
               <option key={name} value={name}>
-                {name}
+                {providerWords(name)}
               </option>
             ))}
           </select>
@@ -248,7 +248,7 @@ function Row({ grant }: { readonly grant: Grant }): JSX.Element {
           {more}
         </span>
       </td>
-      <td>{grant.provider}</td>
+      <td>{providerWords(grant.provider)}</td>
       <td class="how">
         <StateBadge state={grant.state} />
         {grant.reason === undefined || grant.reason === grant.state ? null : (

@@ -10,7 +10,7 @@ import { ask, useAsk } from "./ask.ts";
 import { Later } from "./later.tsx";
 import { Empty, Failure } from "./parts.tsx";
 import { setServiceTime } from "./service-time.ts";
-import { setReasonTitles } from "./words.ts";
+import { setProviderTitles, setReasonTitles } from "./words.ts";
 
 const views = [
   ["", "Overview"],
@@ -43,6 +43,7 @@ function App(): JSX.Element {
   if (me !== undefined) {
     setServiceTime(me.now);
     setReasonTitles(me.reasons);
+    setProviderTitles(me.providers);
   }
   useEffect(() => {
     const title = views.find(([view]) => view === first)?.[1] ?? "Nothing here";

@@ -7,7 +7,18 @@ import { RefreshChart } from "./chart.tsx";
 import { Code, Empty, Failure, Ghost, ReadingNote, StateBadge, Time } from "./parts.tsx";
 import { serviceNow } from "./service-time.ts";
 import { StandstillNotice } from "./standstill.tsx";
-import { count, counted, pastAgo, sentence, stateMeanings, stateWords, titleOf, whoOf } from "./words.ts";
+import {
+  atProvider,
+  count,
+  counted,
+  pastAgo,
+  providerWords,
+  sentence,
+  stateMeanings,
+  stateWords,
+  titleOf,
+  whoOf,
+} from "./words.ts";
 
 export function OverviewView(): JSX.Element {
   const [hours, setHours] = useState(24);
@@ -127,12 +138,13 @@ function CauseRow({ cause }: { readonly cause: Cause }): JSX.Element {
           <span>{sentence(cause.means ?? stateMeanings[state])}</span>
           {cause.fix === undefined ? null : (
             <span>
-              <strong>What to do:</strong> {sentence(cause.fix)}
+              <strong>What to do:</strong> {sentence(atProvider(cause.fix, provider))}
             </span>
           )}
           <span class="soft">
-            <StateBadge state={state} /> {provider}
-            {dependsOn === undefined ? "" : ` · depends on ${whoOf(reason) ?? dependsOn}`} · <Time at={last} isPast />
+            <StateBadge state={state} /> {providerWords(provider)}
+            {dependsOn === undefined ? "" : ` · depends on ${atProvider(whoOf(reason) ?? dependsOn, provider)}`} ·{" "}
+            <Time at={last} isPast />
             {pastAgo(first, serviceNow()) === pastAgo(last, serviceNow()) ? null : (
               <>
                 , first <Time at={first} isPast />
@@ -140,7 +152,9 @@ function CauseRow({ cause }: { readonly cause: Cause }): JSX.Element {
             )}
           </span>
         </span>
-        <span class="sum">{counted(grants, "grant")}</span>
+        <span class="sum">
+          <span class="go">{counted(grants, "grant")}</span> <span aria-hidden="true">→</span>
+        </span>
       </a>
     </li>
   );

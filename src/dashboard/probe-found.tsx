@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import type { Grant, Probe } from "./answers.ts";
 import { Code, EvidenceItems, Time } from "./parts.tsx";
-import { probeWords, sentence, titleOf } from "./words.ts";
+import { atProvider, probeWords, sentence, titleOf } from "./words.ts";
 
 interface FoundProps {
   readonly probe: Probe;
@@ -35,7 +35,7 @@ export function ProbeFound({ probe, grant }: FoundProps): JSX.Element {
       )}
       {fix === undefined || fix === grant.fix ? null : (
         <p>
-          <strong>What to do:</strong> {sentence(fix)}
+          <strong>What to do:</strong> {sentence(atProvider(fix, grant.provider))}
         </p>
       )}
       {news.length === 0 ? null : (

@@ -9,7 +9,7 @@ import { AskDialog } from "./forms.tsx";
 import { isOver, linkWords } from "./link.ts";
 import type { Link } from "./link.ts";
 import { Time } from "./parts.tsx";
-import { plainly, sentence } from "./words.ts";
+import { plainly, providerWords, sentence } from "./words.ts";
 
 interface ReconnectProps {
   readonly whole: WholeGrant;
@@ -57,8 +57,8 @@ function MakeLink({ whole: { grant, reconnect }, follow, close }: Omit<Reconnect
   return (
     <AskDialog title="Make a reconnect link" verb="Make the link" act={make} close={close}>
       <p>
-        The person signs in at {grant.provider} again, with the account that this grant is of, and consents to all that
-        it covers. No other account is taken.
+        The person signs in at {providerWords(grant.provider)} again, with the account that this grant is of, and
+        consents to all that it covers. No other account is taken.
       </p>
       {ties.length < 2 ? null : (
         <label>

@@ -1,5 +1,5 @@
 /** The page's own words, and how numbers and times are written. */
-import type { AuditRow, Grant, LifeEvent, Probe, ReasonTitle, State } from "./answers.ts";
+import type { AuditRow, Grant, LifeEvent, Probe, ReasonTitle, State, Step } from "./answers.ts";
 
 const number = new Intl.NumberFormat("en");
 const exact = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium" });
@@ -92,6 +92,34 @@ export function whoOf(reason: string | undefined): string | undefined {
   return reason === undefined ? undefined : reasonTitles[reason]?.who;
 }
 
+/** What people call the providers: the service has told when the page was opened. */
+let providerTitles: ReadonlyMap<string, string> = new Map();
+
+export function setProviderTitles(providers: readonly { readonly name: string; readonly title: string }[]): void {
+  providerTitles = new Map(providers.map(({ name, title }) => [name, title]));
+}
+
+/** A provider as people call it; by its name in the settings, where another one is called the same. */
+export function providerWords(name: string): string {
+  const title = providerTitles.get(name) ?? name;
+  return [...providerTitles.values()].filter((each) => each === title).length > 1 ? name : title;
+}
+
+/** The service tells of all providers at once who administers what; of one provider, it is said of that one. */
+export function atProvider(text: string, provider: string): string {
+  const title = providerTitles.get(provider) ?? provider;
+  return text.replaceAll(
+    "administrator (at Google: of Google Workspace)",
+    title === "Google" ? "Google Workspace administrator" : "administrator",
+  );
+}
+
+/** The steps as an operator takes them: what a reconnect link does by itself keeps nobody waiting, and comes last. */
+export function inOrder(steps: readonly Step[]): readonly Step[] {
+  const isByLink = ({ is_done_by_link: isDone }: Step): boolean => isDone === true;
+  return [...steps.filter((step) => !isByLink(step)), ...steps.filter(isByLink)];
+}
+
 /** Within a sentence, a headline begins small. */
 export function small(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
@@ -112,10 +140,8 @@ export interface NextAct {
 export function nextAct({ state, reason, steps = [] }: Grant, isConfigured: boolean): NextAct | undefined {
   if (!isConfigured) return { act: "set-up", after: 0 };
   if (reason === undefined || state === "revoked" || state === "revoking") return undefined;
-  const signIn = steps.findIndex((step) => step.is_sign_in === true);
-  if (signIn >= 0) {
-    return { act: "connect", after: steps.slice(0, signIn).filter((step) => step.is_done_by_link !== true).length };
-  }
+  const signIn = inOrder(steps).findIndex((step) => step.is_sign_in === true);
+  if (signIn >= 0) return { act: "connect", after: signIn };
   return { act: steps[0]?.by === "operator" ? "set-up" : "probe", after: 0 };
 }
 
@@ -199,7 +225,7 @@ const actions: Readonly<Record<string, string>> = {
   "token.read": "Token read",
   "connect.created": "Connect link made",
   "connect.begun": "Connect link opened, and led to the provider",
-  "connect.finished": "Connect finished",
+  "connect.finished": "Connected by a connect link",
 };
 
 const events: Readonly<Record<string, string>> = {

@@ -72,14 +72,18 @@ describe("an operator at the dashboard, in real Chromium", needsChromium, () => 
     await why(
       "admin_policy_enforced",
       "anna",
-      /in this order:[^]*Have the person's administrator[^]*Ask the person to sign in[^]*act first: the person's administrator/,
+      /in this order:[^]*Have the person's Google Workspace administrator[^]*Ask the person to sign in[^]*act first: the person's Google/,
     );
     assert.equal(await page.locator(".acts .primary").innerText(), "Reconnect link… (after step 1)");
     await why("invalid_grant", "bert", /is dead, and does not say why[^]*What to do: Ask the person to sign in again/);
     assert.equal(await page.title(), "bert · lapsed – Onbehalf");
     await page.click(".why summary");
     assert.match(await page.locator(".why").innerText(), /The app was removed at the provider/);
-    await why("no_refresh_token", "cleo", /No refresh token[^]*offline access[^]*act first: the app's developer/);
+    await why(
+      "no_refresh_token",
+      "cleo",
+      /Ask the person to sign in again by a reconnect link[^]*developer ask[^]*act first: the person, by a reconnect link/,
+    );
     assert.equal(await page.locator(".title .badge").innerText(), "Lapsed");
     assert.match(await page.locator(".acts").innerText(), /The link asks for access while the person is away/);
     assert.ok(await page.getByRole("button", { name: "Ask the provider" }).isDisabled());

@@ -1,18 +1,22 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { reasons } from "../../../src/core/diagnosis/reasons.ts";
+import { firstDoerWords, reasons } from "../../../src/core/diagnosis/reasons.ts";
 import type { Reason } from "../../../src/core/diagnosis/reasons.ts";
 import type { AuditRow, Grant } from "../../../src/dashboard/answers.ts";
 import { serviceNow, setServiceTime } from "../../../src/dashboard/service-time.ts";
 import {
   afterSteps,
   ago,
+  atProvider,
   by,
   grantTitle,
   happened,
   hasNothingToAskWith,
+  inOrder,
   nextAct,
   pastAgo,
+  providerWords,
+  setProviderTitles,
 } from "../../../src/dashboard/words.ts";
 
 const now = Date.parse("2026-11-22T12:00:00Z");
@@ -115,7 +119,7 @@ describe("the dashboard's words", () => {
       "Connect failed: whoever opened the link chose another account",
       "by a link of an operator (q5W8xZ2rT7y…)",
     ],
-    [{ action: "connect.finished" }, "Connect finished", "by a link of an operator (q5W8xZ2rT7y…)"],
+    [{ action: "connect.finished" }, "Connected by a connect link", "by a link of an operator (q5W8xZ2rT7y…)"],
     [{ action: "grant.consented" }, "Consent given again", "by a link of an operator (q5W8xZ2rT7y…)"],
     [{ action: "grant.created", detail: "deposit" }, "Consent given, grant stored", "an operator (q5W8xZ2rT7y…)"],
   ];
@@ -150,6 +154,33 @@ describe("the dashboard's words", () => {
       assert.deepEqual(nextAct(having(reason), true), { act, after });
     });
   }
+
+  test("of a reason whose first step a link does by itself, the person comes first", () => {
+    assert.deepEqual(
+      inOrder(having("no_refresh_token").steps ?? []).map(({ by: doer }) => doer),
+      ["person", "developer"],
+    );
+    assert.deepEqual(
+      inOrder(having("testing_status").steps ?? []).map(({ by: doer }) => doer),
+      ["developer", "person"],
+    );
+  });
+
+  test("of a provider is said what is true there, by what people call it, and by its name where two are called the same", () => {
+    const { fix } = reasons.admin_policy_enforced;
+    setProviderTitles([
+      { name: "google", title: "Google" },
+      { name: "ms", title: "Microsoft" },
+      { name: "ms-2", title: "Microsoft" },
+    ]);
+    assert.match(atProvider(fix, "google"), /^have the person's Google Workspace administrator allow the app, then/);
+    assert.match(atProvider(fix, "ms"), /^have the person's administrator allow the app, then/);
+    assert.match(
+      atProvider(firstDoerWords("admin_policy_enforced"), "google"),
+      /^the person's Google Workspace adm\w+$/,
+    );
+    assert.deepEqual(["google", "ms", "ms-2", "gone"].map(providerWords), ["Google", "ms", "ms-2", "gone"]);
+  });
 
   test("an operator has nothing to do about a grant that is well, or was ended here; of another client's, look at the set-up", () => {
     assert.equal(nextAct(grant({ state: "active" }), true), undefined);

@@ -30,7 +30,9 @@ async function me({ vault, operator }: Asked): Promise<object> {
     signed_in_at: operator.signedInAt,
     ends_at: operator.endsAt,
     now: new Date(vault.clock.now()),
-    providers: vault.providers.map(({ provider, clientId }) => ({ name: provider.name, client_id: clientId })),
+    providers: vault.providers.map(({ provider: { name, displayName }, clientId }) => {
+      return { name, title: displayName ?? name, client_id: clientId };
+    }),
     reasons: reasonTitles,
   };
 }

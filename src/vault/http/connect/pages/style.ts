@@ -32,9 +32,6 @@ h1 + p { margin-block-start: 0.75rem; }
 .way div { position: relative; padding: 0.875rem 1rem 0.875rem 4.25rem; overflow: clip; }
 .way div + div { border-block-start: 1px solid var(--line); }
 .way .glyph { position: absolute; inset-block-start: 1rem; inset-inline-start: 1rem; }
-.way div:first-child::before {
-  content: ""; position: absolute; inset-block: 3.5rem 0; inset-inline-start: 2.1875rem; inline-size: 2px; background: var(--line);
-}
 .way dt { color: var(--soft); font-size: 0.875rem; }
 .name { font-weight: 600; }
 .glyph {
