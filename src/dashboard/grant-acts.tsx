@@ -75,7 +75,10 @@ export function GrantActs({ whole, again }: ActsProps): JSX.Element {
       {next?.act === "connect" && grant.offline !== true && whole.reconnect.asks_offline === true ? (
         <p class="soft">
           The link asks for access while the person is away
-          {grant.reason === "no_refresh_token" ? ", so that a refresh token comes this time" : ""}.
+          {grant.reason === "no_refresh_token"
+            ? ", so that a refresh token comes this time: it need not wait for step 1"
+            : ""}
+          .
         </p>
       ) : null}
       <div role="status">

@@ -15,7 +15,6 @@ import {
   exactly,
   grantTitle,
   happened,
-  inOrder,
   providerWords,
   sentence,
   small,
@@ -109,8 +108,7 @@ function Why({ whole: { grant, is_configured: isConfigured } }: { readonly whole
   const { reason, means, certainty, evidence = [], depends_on: dependsOn, last_error: lastError } = grant;
   const { causes = [], also = [] } = grant;
   if (reason === undefined && lastError === undefined && isConfigured) return null;
-  const isByLink = grant.steps?.some((step) => step.is_done_by_link === true) === true;
-  const who = isByLink ? "the person, by a reconnect link" : (whoOf(reason) ?? dependsOn);
+  const who = whoOf(reason) ?? dependsOn;
   return (
     <section class={`card why ${grant.state === "lapsed" ? "bad" : ""}`} aria-labelledby="why">
       <h2 id="why">
@@ -180,7 +178,7 @@ function WhatToDo({ grant: { provider, fix, steps = [] } }: { readonly grant: Gr
         <strong>What to do, in this order:</strong>
       </p>
       <ol class="steps">
-        {inOrder(steps).map(({ what }) => (
+        {steps.map(({ what }) => (
           <li key={what}>{sentence(atProvider(what, provider))}</li>
         ))}
       </ol>

@@ -1,5 +1,5 @@
 /** The page's own words, and how numbers and times are written. */
-import type { AuditRow, Grant, LifeEvent, Probe, ReasonTitle, State, Step } from "./answers.ts";
+import type { AuditRow, Grant, LifeEvent, Probe, ReasonTitle, State } from "./answers.ts";
 
 const number = new Intl.NumberFormat("en");
 const exact = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium" });
@@ -114,12 +114,6 @@ export function atProvider(text: string, provider: string): string {
   );
 }
 
-/** The steps as an operator takes them: what a reconnect link does by itself keeps nobody waiting, and comes last. */
-export function inOrder(steps: readonly Step[]): readonly Step[] {
-  const isByLink = ({ is_done_by_link: isDone }: Step): boolean => isDone === true;
-  return [...steps.filter((step) => !isByLink(step)), ...steps.filter(isByLink)];
-}
-
 /** Within a sentence, a headline begins small. */
 export function small(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
@@ -140,8 +134,10 @@ export interface NextAct {
 export function nextAct({ state, reason, steps = [] }: Grant, isConfigured: boolean): NextAct | undefined {
   if (!isConfigured) return { act: "set-up", after: 0 };
   if (reason === undefined || state === "revoked" || state === "revoking") return undefined;
-  const signIn = inOrder(steps).findIndex((step) => step.is_sign_in === true);
-  if (signIn >= 0) return { act: "connect", after: signIn };
+  const signIn = steps.findIndex((step) => step.is_sign_in === true);
+  // What a reconnect link does by itself keeps nobody waiting.
+  const before = steps.slice(0, Math.max(0, signIn)).filter((step) => step.is_done_by_link !== true);
+  if (signIn >= 0) return { act: "connect", after: before.length };
   return { act: steps[0]?.by === "operator" ? "set-up" : "probe", after: 0 };
 }
 

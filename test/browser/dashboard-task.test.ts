@@ -82,7 +82,7 @@ describe("an operator at the dashboard, in real Chromium", needsChromium, () => 
     await why(
       "no_refresh_token",
       "cleo",
-      /Ask the person to sign in again by a reconnect link[^]*developer ask[^]*act first: the person, by a reconnect link/,
+      /developer ask[^]*Ask the person to sign in again by a reconnect link[^]*act first: the app's developer/,
     );
     assert.equal(await page.locator(".title .badge").innerText(), "Lapsed");
     assert.match(await page.locator(".acts").innerText(), /The link asks for access while the person is away/);

@@ -12,7 +12,6 @@ import {
   grantTitle,
   happened,
   hasNothingToAskWith,
-  inOrder,
   nextAct,
   pastAgo,
   providerWords,
@@ -154,17 +153,6 @@ describe("the dashboard's words", () => {
       assert.deepEqual(nextAct(having(reason), true), { act, after });
     });
   }
-
-  test("of a reason whose first step a link does by itself, the person comes first", () => {
-    assert.deepEqual(
-      inOrder(having("no_refresh_token").steps ?? []).map(({ by: doer }) => doer),
-      ["person", "developer"],
-    );
-    assert.deepEqual(
-      inOrder(having("testing_status").steps ?? []).map(({ by: doer }) => doer),
-      ["developer", "person"],
-    );
-  });
 
   test("of a provider is said what is true there, by what people call it, and by its name where two are called the same", () => {
     const { fix } = reasons.admin_policy_enforced;
