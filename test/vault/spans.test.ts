@@ -157,6 +157,7 @@ describe("spans of a vault", () => {
       spanContext: failing,
     };
     for (const broken of [
+      { ...telemetry, trace: { ...trace, getTracer: failing } },
       { ...telemetry, trace: { ...trace, getTracer: () => ({ startSpan: failing }) } },
       { ...telemetry, trace: { ...trace, getTracer: () => ({ startSpan: () => span }) } },
       { ...telemetry, context: { active: context.active.bind(context), with: failing } },

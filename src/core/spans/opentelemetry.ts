@@ -50,7 +50,10 @@ const failed = { code: 2 } as const;
 /** @param program its name, a slash and its version */
 export function openTelemetrySpans(api: Telemetry, program: string): Spans {
   const [name = "", version] = program.split("/");
-  const tracer = api.trace.getTracer(name, version);
+  let tracer: TelemetryTracer | undefined;
+  // Asked for with the first span: an SDK that fails here must not keep a vault from opening.
+  const startSpan: TelemetryTracer["startSpan"] = (...span) =>
+    (tracer ??= api.trace.getTracer(name, version)).startSpan(...span);
 
   /** The span that a request is part of: one that is open already, or its sender's. */
   function contextOf(caller: CallerHeaders | undefined): unknown {
@@ -65,7 +68,7 @@ export function openTelemetrySpans(api: Telemetry, program: string): Spans {
     const ends: (() => void)[] = [];
     for (const { id, parent, name, kind, attributes, startMs, endMs, failure } of facts) {
       const around = (parent === undefined ? undefined : contexts.get(parent)) ?? context;
-      const span = tracer.startSpan(name, { kind: kinds[kind], attributes, startTime: startMs }, around);
+      const span = startSpan(name, { kind: kinds[kind], attributes, startTime: startMs }, around);
       contexts.set(id, api.trace.setSpan(around, span));
       if (failure !== undefined) markFailed(span, failure);
       ends.unshift(() => span.end(endMs));
@@ -75,7 +78,7 @@ export function openTelemetrySpans(api: Telemetry, program: string): Spans {
 
   function begun({ name, kind, attributes, caller }: SpanBegin): { span: TelemetrySpan; context: unknown } {
     const around = contextOf(caller);
-    const span = tracer.startSpan(name, { kind: kinds[kind], attributes }, around);
+    const span = startSpan(name, { kind: kinds[kind], attributes }, around);
     return { span, context: api.trace.setSpan(around, span) };
   }
 
