@@ -4,7 +4,6 @@ import type { TrustedIssuer } from "./core/trusted-issuer.ts";
 import { Vault } from "./vault.ts";
 import { bindCallers } from "./vault/http/caller-rights.ts";
 import type { ConnectOptions } from "./vault/http/connect/site.ts";
-import type { RefreshHistory } from "./vault/grants/refresh-history.ts";
 import type { Keeper } from "./vault/keeper/keeper.ts";
 import { keeperOver } from "./vault/keeper/open-keeper.ts";
 import type { KeeperOptions } from "./vault/keeper/open-keeper.ts";
@@ -59,31 +58,8 @@ export interface VaultOptions extends CommonOptions, KeeperOptions {
  */
 export async function openVault(options: VaultOptions): Promise<Vault> {
   const keeper = (options as VaultOptions | undefined)?.keeper;
-  // A keeper of the program's own tells the program what it does, and not us: what counts that is the program's, too.
-  if (keeper !== undefined && typeof keeper !== "string") return openWith(options, keeper);
-  const heard: { history?: RefreshHistory } = {};
-  const counted = withHistory(options, heard);
-  const vault = await (keeper === "process" ? openBesideProcess(counted) : openWith(counted, undefined));
-  heard.history = vault.refreshHistory;
-  return vault;
-}
-
-/** The same options, where the history hears of each event before the program does. What is wrong with them stays as it is. */
-function withHistory(options: VaultOptions, heard: { readonly history?: RefreshHistory }): VaultOptions {
-  const onEvent: unknown = (options as VaultOptions | undefined)?.onEvent;
-  if (!isObject(options) || (onEvent !== undefined && typeof onEvent !== "function")) return options;
-  const { onEvent: told } = options;
-  return {
-    ...options,
-    onEvent: (event, about) => {
-      heard.history?.note(event);
-      told?.(event, about);
-    },
-  };
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null;
+  if (keeper === "process") return openBesideProcess(options);
+  return openWith(options, typeof keeper === "string" ? undefined : keeper);
 }
 
 /** This process reads neither the master key nor the clients' secrets: the keeper hands down what it needs of either. */

@@ -4,7 +4,7 @@
  */
 
 import { google, keyringFromFile, movableClock, openVault } from "../index.ts";
-import type { MovableClock, Secret } from "../index.ts";
+import type { MovableClock, Secret, Vault } from "../index.ts";
 import type { LogLevel } from "../service/settings/config.ts";
 import { faultLogger } from "../service/error-log.ts";
 import { eventLogger, serviceLogger } from "../service/log.ts";
@@ -93,6 +93,7 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
       timeline.called(route, status);
     },
   };
+  const heard: { vault?: Vault } = {};
   const vault = await openVault({
     provider: google({ clientId, clientSecret, baseUrl: standin.url }),
     store: sqlite(folder.database),
@@ -102,9 +103,11 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
     onEvent: (event) => {
       logged(event);
       metrics.onEvent(event);
+      heard.vault?.refreshHistory.note(event);
       timeline.happened(event);
     },
   });
+  heard.vault = vault;
   starting.defer(() => vault.close());
   const caller = await openDemoCaller(vault, folder.path);
   starting.defer(() => caller.end());

@@ -37,7 +37,7 @@ export interface Told {
   readonly metrics: Metrics;
   readonly onEvent: OnEvent;
   readonly onFault: OnFault;
-  /** Whoever else hears of the keeper's events, once it is there: what the dashboard's plot is made of. */
+  /** Whoever else hears of events, once it is there: what the dashboard's plot is made of. */
   readonly heard: { history?: Vault["refreshHistory"] };
 }
 
@@ -152,8 +152,7 @@ async function serveWith(
       onFault: (error, about) => onFault(error, "a request", about),
       ...(keeper === undefined ? {} : { assertReady: () => keeper.assertReady() }),
     });
-    // Without a keeper's process, the vault hears of its own refreshes.
-    if (keeper !== undefined) heard.history = vault.refreshHistory;
+    if (config.dashboard) heard.history = vault.refreshHistory;
     const dashboardUrl = config.dashboard
       ? await dashboardLink(vault, config.publicUrl ?? server.url).catch(async (error: unknown) => {
           await server.close();

@@ -58,6 +58,7 @@ export async function startDashboardFixture(): Promise<DashboardFixture> {
   secrets.set("master key", masterKey.expose());
   secrets.set("client secret", clientSecret);
   secrets.set("client secret of the other provider", other.clientSecret);
+  const heard: { vault?: Vault } = {};
   const vault = await openVault({
     providers: [
       { ...google({ clientId, clientSecret, baseUrl: standin.url }), scopes: usualScope.split(" ") },
@@ -74,6 +75,7 @@ export async function startDashboardFixture(): Promise<DashboardFixture> {
     store: sqlite(join(folder, "grants.db")),
     keyring: keyringFromKeys(masterKey),
     clock,
+    onEvent: (event) => heard.vault?.refreshHistory.note(event),
     fetch: async (input, init) => {
       const response = await fetch(input, init);
       const answer = (await response
@@ -86,6 +88,7 @@ export async function startDashboardFixture(): Promise<DashboardFixture> {
       return response;
     },
   });
+  heard.vault = vault;
   const faults: unknown[] = [];
   const server = await startServer(vault, {
     port: 0,

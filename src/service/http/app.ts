@@ -103,7 +103,6 @@ export function serviceOf(
   const app = new Hono({ strict: true });
   const { metrics } = options;
   metrics?.watch?.({ figures: vault.figures, now: () => vault.clock.now() });
-  if (options.dashboard !== undefined && options.dashboard !== false) vault.refreshHistory.keep();
   const router = routerOf(app, vault);
   const { forAnyone } = router;
   const takeCode = authCodeHandler(vault, { ...options, errorsUrl: errorsPath }, issuerOf);

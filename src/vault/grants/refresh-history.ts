@@ -29,21 +29,15 @@ export class RefreshHistory {
   readonly #context: VaultContext;
   #counts = new Map<string, RefreshCountRow>();
   #timer: NodeJS.Timeout | undefined;
-  #isKept = false;
 
   constructor(context: VaultContext) {
     this.#context = context;
   }
 
-  /** From now on refreshes are counted: somebody can look at them. Without a dashboard, nothing is written for nobody. */
-  keep(): void {
-    this.#isKept = true;
-  }
-
-  /** Counts a refresh that has ended, where they are counted. It waits for nothing. */
+  /** Counts a refresh that has ended. It waits for nothing. */
   note(event: VaultEvent): void {
     const outcome = outcomes[event.type];
-    if (!this.#isKept || outcome === undefined || !("provider" in event) || isUnasked(event)) return;
+    if (outcome === undefined || !("provider" in event) || isUnasked(event)) return;
     this.#add({ quarterAt: quarterOf(this.#context.clock.now()), provider: event.provider, outcome, refreshes: 1 });
     this.#timer ??= setTimeout(() => void this.write(), writtenAfterMs).unref();
   }

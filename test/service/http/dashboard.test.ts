@@ -408,22 +408,6 @@ test("refreshes are counted as their events are heard, and what a failing store 
   );
 });
 
-for (const dashboard of [true, false]) {
-  test(`a vault of an app's own server counts its refreshes ${dashboard ? "for its dashboard" : "for nobody without one"}`, async (t) => {
-    const { fixture, vault, grant } = await dashboardService(t, { dashboard });
-    const { grantId } = await grant("ada@example.com");
-    fixture.clock.advance(3_700_000);
-    await vault.getAccessToken({ grantId });
-    await vault.refreshHistory.write();
-    const counted = await vault.refreshHistory.since(fixture.clock.now() - 3_600_000);
-    const expected = dashboard ? [["google", "refreshed", 1]] : [];
-    assert.deepEqual(
-      counted.map(({ provider, outcome, refreshes }) => [provider, outcome, refreshes]),
-      expected,
-    );
-  });
-}
-
 test("what happens to an operator's sign-in is in the audit log, under the sign-in's id", async (t) => {
   const service = await dashboardService(t);
   const operator = await signedIn(service);
