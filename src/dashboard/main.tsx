@@ -150,12 +150,15 @@ function onKey(event: KeyboardEvent): void {
   const isTyping = target instanceof HTMLElement && /^(?:INPUT|SELECT|TEXTAREA)$/.test(target.tagName);
   if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
+  if (document.getElementById("search") === null) location.hash = "#/grants";
+  focusSearch(100);
+}
+
+/** The view with the search is fetched when it is first wanted, which takes as long as the network does. */
+function focusSearch(tries: number): void {
   const search = document.getElementById("search");
   if (search !== null) search.focus();
-  else {
-    location.hash = "#/grants";
-    setTimeout(() => document.getElementById("search")?.focus(), 50);
-  }
+  else if (tries > 0) setTimeout(() => focusSearch(tries - 1), 50);
 }
 
 const root = document.getElementById("app");
