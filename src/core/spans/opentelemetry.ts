@@ -4,6 +4,7 @@
  */
 import { isOnbehalfError } from "../errors.ts";
 import type { CallerHeaders, OpenSpan, SpanAttributes, SpanBegin, SpanFacts, Spans } from "./spans.ts";
+import { unwatched } from "./unwatched.ts";
 
 /**
  * The part of `@opentelemetry/api` that is used: the module itself fits.
@@ -109,15 +110,6 @@ export function openTelemetrySpans(api: Telemetry, program: string): Spans {
     adopt: (facts) => quietly(() => adoptInto(api.context.active(), facts)),
   };
 }
-
-/** For work that nobody watches. */
-const unwatched: OpenSpan = {
-  isRecorded: false,
-  set: () => undefined,
-  fail: () => undefined,
-  rename: () => undefined,
-  adopt: () => undefined,
-};
 
 const headerGetter = {
   get: (headers: CallerHeaders, name: string): string | undefined => headers.get(name) ?? undefined,

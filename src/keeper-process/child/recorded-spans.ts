@@ -5,6 +5,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { isOnbehalfError } from "../../core/errors.ts";
 import type { OpenSpan, SpanAttributes, SpanBegin, SpanFacts, Spans } from "../../core/spans/spans.ts";
+import { unwatched } from "../../core/spans/unwatched.ts";
 
 /** How many spans one piece of work may have. A loop must not fill this process's memory with them. */
 const mostSpans = 200;
@@ -41,7 +42,7 @@ export class RecordedSpans implements Spans {
 
   async run<T>(begin: SpanBegin, work: (span: OpenSpan) => Promise<T>): Promise<T> {
     const scope = this.#scopes.getStore();
-    if (scope !== undefined && scope.tree === undefined) return work(unrecorded);
+    if (scope !== undefined && scope.tree === undefined) return work(unwatched);
     // What goes on after the work that began it is over is work of its own.
     if (scope?.tree === undefined || scope.tree.isOver) {
       return this.#telling(new Tree(), undefined, (tree) => this.#recorded({ tree }, begin, work));
@@ -69,9 +70,9 @@ export class RecordedSpans implements Spans {
     work: (span: OpenSpan) => Promise<T>,
   ): Promise<T> {
     const span = tree?.begin({ name, kind, attributes, ...(within === undefined ? {} : { parent: within }) });
-    if (tree === undefined || span === undefined) return work(unrecorded);
+    if (tree === undefined || span === undefined) return work(unwatched);
     const open: OpenSpan = {
-      ...unrecorded,
+      ...unwatched,
       isRecorded: true,
       set: (more) => void (span.attributes = { ...span.attributes, ...more }),
       fail: (type) => void (span.failure = type),
@@ -117,11 +118,3 @@ class Tree {
     });
   }
 }
-
-const unrecorded: OpenSpan = {
-  isRecorded: false,
-  set: () => undefined,
-  fail: () => undefined,
-  rename: () => undefined,
-  adopt: () => undefined,
-};
