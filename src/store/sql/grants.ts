@@ -155,11 +155,10 @@ export function grantStore(database: Database): GrantStore {
       if (state === undefined) return list();
       const [one, other] = (at === undefined ? undefined : standsIn[state]) ?? [stateIs[state]];
       if (other === undefined) return list(one);
-      const both = await Promise.all([list(one), list(other)]);
-      return both
-        .flat()
-        .sort((a, b) => (a.grantId < b.grantId ? -1 : 1))
-        .slice(0, limit);
+      // First those that are still to be written: one that is written meanwhile is in both, and in neither the other way round.
+      const unwritten = await list(other);
+      const found = new Map([...unwritten, ...(await list(one))].map((row) => [row.grantId, row]));
+      return [...found.values()].sort((a, b) => (a.grantId < b.grantId ? -1 : 1)).slice(0, limit);
     },
 
     saveFromIntake: async (row, madeFrom, codeHash, externalIds, resultMac, how = {}) => {
