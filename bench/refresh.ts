@@ -81,10 +81,8 @@ async function main(): Promise<void> {
   const found = new Map<string, Figure[]>();
   try {
     for (let round = 1; round <= rounds; round += 1) {
-      for (const setting of settings) {
-        const database = setting.includes("postgres")
-          ? await newDatabase(server, `bench_${found.size}_${round}`)
-          : undefined;
+      for (const [at, setting] of settings.entries()) {
+        const database = setting.includes("postgres") ? await newDatabase(server, `bench_${at}_${round}`) : undefined;
         const work: Work = {
           setting,
           provider: `http://127.0.0.1:${port}`,
@@ -137,8 +135,12 @@ async function newDatabase(server: PostgresServer | undefined, name: string): Pr
   const { Client } = await import("pg");
   const client = new Client({ connectionString: server.url("postgres") });
   await client.connect();
-  await client.query(`CREATE DATABASE ${name}`);
-  await client.end();
+  try {
+    await client.query(`CREATE DATABASE ${name}`);
+  } finally {
+    // The server is stopped next: whoever is still connected then would hear of it in place of what went wrong.
+    await client.end();
+  }
   return server.url(name);
 }
 
