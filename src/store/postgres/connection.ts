@@ -118,7 +118,8 @@ function processIdOf(client: PoolClient): number | null | undefined {
 }
 
 /** The database's own time, in milliseconds since the epoch; see {@link timeIn}. */
-export const nowText = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now";
+export const nowExpression = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+export const nowText: string = `SELECT ${nowExpression} AS now`;
 
 const now = number("now");
 

@@ -2,6 +2,8 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { Pool } from "pg";
 import { PostgresConnection, nowText, timeIn } from "./connection.ts";
 import type { Naming } from "./connection.ts";
+import type { Answer } from "./batch.ts";
+import { boundChange, changedIn } from "./locked-change.ts";
 import { postgresFailure } from "./failure.ts";
 import { Gatherer } from "./gatherer.ts";
 import { connectMs } from "./options.ts";
@@ -12,7 +14,7 @@ import type { TransactionKind, Work } from "./transaction.ts";
 import { unsigned } from "../audit-store.ts";
 import type { RecordOf } from "../audit-store.ts";
 import { storeNotOpen } from "../sql/failure.ts";
-import type { Database, LookUp, SqlRow, SqlValues, Transaction } from "../sql/sql.ts";
+import type { Changed, Database, LockedChange, LookUp, SqlRow, SqlValues, Transaction } from "../sql/sql.ts";
 import { LookUps } from "./look-ups.ts";
 
 /**
@@ -57,12 +59,19 @@ const readsInBatch = 16;
 /** Another connection for so few costs more than it saves, and would be closed and made anew while nothing else goes on. */
 const readsTogether = 4;
 
+/** A transaction of one statement. */
+interface Once {
+  readonly statement: Statement;
+  /** What its answer comes to. */
+  readonly read: (answer: Answer) => unknown;
+}
+
 /** A body that waits for a transaction. */
 interface Member {
   readonly keys: readonly string[];
   readonly body: (sql: Transaction) => Promise<unknown>;
-  /** What the body comes to, where it is one statement: it is sent with the commit, and the body is not run. */
-  readonly once?: Statement;
+  /** Where the body is one statement: it is sent with the commit, and the body is not run. */
+  readonly once?: Once;
   /** Runs something in the asynchronous context of whoever waits: the audit log says who that is. */
   readonly inContext: <R>(work: () => R) => R;
   readonly resolve: (value: unknown) => void;
@@ -142,7 +151,13 @@ export class PostgresDatabase implements Database {
   }
 
   async runOnce(text: string, values: SqlValues, keys: readonly string[]): Promise<number> {
-    return this.#shared({ keys, body: (sql) => sql.run(text, values), once: bound(text, values) });
+    const once = { statement: bound(text, values), read: ({ count }: Answer) => count };
+    return this.#shared({ keys, body: (sql) => sql.run(text, values), once });
+  }
+
+  async changeOnce(what: LockedChange, values: SqlValues, keys: readonly string[]): Promise<Changed | undefined> {
+    const once = { statement: boundChange(what, values, true), read: changedIn };
+    return this.#shared({ keys, body: (sql) => sql.lockAndChange(what, values), once });
   }
 
   /** A transaction that no other migration runs beside. */
@@ -221,7 +236,7 @@ export class PostgresDatabase implements Database {
     members: readonly Member[],
   ): Promise<readonly Member[]> {
     const works = await Promise.all(
-      members.map(async ({ body, once, inContext }) => once ?? inContext(() => transaction.work(body))),
+      members.map(async ({ body, once, inContext }) => once?.statement ?? inContext(() => transaction.work(body))),
     );
     const left: Member[] = [];
     const done: Member[] = [];
@@ -246,7 +261,9 @@ export class PostgresDatabase implements Database {
       if (connection.lost) throw error;
       return undo(connection, members);
     }
-    done.forEach(({ resolve }, at) => resolve(values[at]));
+    done.forEach(({ once, resolve }, at) => {
+      resolve(once === undefined ? values[at] : once.read(values[at] as Answer));
+    });
     return left;
   }
 

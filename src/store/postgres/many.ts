@@ -1,6 +1,5 @@
 import { numbered } from "../sql/column.ts";
-import type { ForMany, ParameterType } from "../sql/for-many.ts";
-import type { SqlRow, SqlValue } from "../sql/sql.ts";
+import type { ForMany, ParameterType, SqlRow, SqlValue } from "../sql/sql.ts";
 
 /** A statement as it is run for many at once: each parameter is an array, with one value for each of them. */
 export interface ManyAtOnce {

@@ -19,8 +19,11 @@ export interface Field {
   readonly read: (text: string) => SqlValue;
 }
 
+/** A statement before it has values. */
+export type Written = NumberedStatement & Pick<Statement, "many">;
+
 /** By the suffix, then by the text before it. */
-const texts = new Map<string, Map<string, NumberedStatement & Pick<Statement, "many">>>();
+const texts = new Map<string, Map<string, Written>>();
 
 /**
  * A statement with the values of its named parameters.
@@ -40,7 +43,15 @@ export function bound(text: string, values: SqlValues, suffix = ""): Statement {
     };
     known.set(text, statement);
   }
-  const { names, ...rest } = statement;
+  return statementWith(statement, values);
+}
+
+/**
+ * The same of one that is written already.
+ *
+ * @throws {TypeError} a parameter has no value, or a value no parameter
+ */
+export function statementWith({ names, ...rest }: Written, values: SqlValues): Statement {
   return { ...rest, values: inOrder(values, names).map(storable) };
 }
 

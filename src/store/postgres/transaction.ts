@@ -6,6 +6,7 @@ import { appending } from "./audit-records.ts";
 import type { Answer } from "./batch.ts";
 import { nowText, timeIn } from "./connection.ts";
 import type { PostgresConnection } from "./connection.ts";
+import { boundChange, changedIn } from "./locked-change.ts";
 import { pack } from "./packing.ts";
 import type { Asked } from "./packing.ts";
 import { bound } from "./statements.ts";
@@ -109,6 +110,14 @@ export class PostgresTransaction {
         run: async (text, values) => (await query(text, values)).count,
         runLast: async (text, values = {}) => void last.push(bound(text, values)),
         lock,
+        lockAndChange: async (what, values) => {
+          const answer = await this.#ask(asker, boundChange(what, values, this.#kind.isShared));
+          const changed = changedIn(answer);
+          // Nothing was done: it is run again, and waits for the row if there is one.
+          if (this.#kind.isShared && changed === undefined) throw new RowIsLocked();
+          mayHaveWritten ||= changed?.isChanged === true;
+          return changed;
+        },
         note: (...entry) => void noted.push(entry),
         script: (text) => this.#script(text),
         now: () => this.#nowOfDatabase(),
@@ -125,8 +134,8 @@ export class PostgresTransaction {
   /**
    * Does what bodies left for the end, adds rows to the audit log, last, so that all other locks are there by the time that they are numbered; and commits.
    *
-   * @param works what bodies came to; or a statement in the place of a body, which comes to the number of rows that it changes
-   * @returns the value of each
+   * @param works what bodies came to; or a statement in the place of a body
+   * @returns the value of each; of a statement, its answer
    * @throws {OnbehalfError} `store_unavailable`: where the connection is lost, it may have been committed
    */
   async commit(works: readonly (Work<unknown> | Statement)[]): Promise<readonly unknown[]> {
@@ -144,15 +153,19 @@ export class PostgresTransaction {
     // PostgreSQL answers the COMMIT of a failed transaction with a friendly ROLLBACK.
     if (command === "ROLLBACK") throw new TypeError("a transaction went on after a statement had failed");
     if (command !== "COMMIT") throw this.#connection.nonsense(`COMMIT was answered by ${command}`);
-    const changed = last.deal(answers).values();
-    const counts = new Map(alone.map((statement) => [statement, changed.next().value?.count ?? 0]));
-    return works.map((work) => ("value" in work ? work.value : counts.get(work)));
+    const dealt = last.deal(answers).values();
+    const answerOf = new Map(alone.map((statement) => [statement, dealt.next().value]));
+    return works.map((work) => ("value" in work ? work.value : answerOf.get(work)));
   }
 
-  #query(asker: object, text: string, values: SqlValues = {}, suffix = ""): Promise<Answer> {
+  async #query(asker: object, text: string, values: SqlValues = {}, suffix = ""): Promise<Answer> {
+    // Bound first: a statement that lacks a value is a bug, and no database that is away.
+    return this.#ask(asker, bound(text, values, suffix));
+  }
+
+  #ask(asker: object, statement: Statement): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      // Bound first: a statement that lacks a value is a bug, and no database that is away.
-      this.#waiting.push({ statement: bound(text, values, suffix), asker, resolve, reject });
+      this.#waiting.push({ statement, asker, resolve, reject });
       this.#sendSoon();
     });
   }

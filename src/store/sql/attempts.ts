@@ -7,11 +7,11 @@ import type { Attempt, AttemptResult } from "../../core/take-over.ts";
 import { assignments, insertList, rowReader, selectList, valuesWriter } from "./column.ts";
 import { tellChanged } from "./events.ts";
 import { forMany, typesOf } from "./for-many.ts";
-import { lockGrant, lockState } from "./grants.ts";
+import { lockGrant, lockState, readState, selectGrants, selectStateById } from "./grants.ts";
 import type { LockedState } from "./grants.ts";
 import { accessEnd, withoutAccess } from "./lapsed-by-time.ts";
 import { attemptColumns, grantColumns, lateAnswerColumns, tokenColumns } from "./tables.ts";
-import type { Database, Transaction } from "./sql.ts";
+import type { Database, LockedChange, Transaction } from "./sql.ts";
 import type { GrantRow } from "../grant-row.ts";
 import type { RefreshStore } from "../refresh-store.ts";
 
@@ -31,6 +31,17 @@ const insertAttempt = forMany(`INSERT INTO attempts ${insertList(attemptColumns)
   ...ofGrant,
   types: attemptTypes,
 });
+/**
+ * How nearly every attempt begins: the grant is usable and nothing holds it back, and no other attempt stands. Where it is otherwise,
+ * nothing is written, and what is the matter is looked at.
+ */
+const beginOrdinary: LockedChange = {
+  key: "grantId",
+  column: "grant_id",
+  types: { ...attemptTypes, generation: "bigint" },
+  lock: `${selectGrants} WHERE grant_id = :grantId AND generation = :generation AND state IN ('active', 'suspect') AND retry_at IS NULL`,
+  change: `INSERT INTO attempts ${insertList(attemptColumns).replace(":startedAt", ":now")} ON CONFLICT DO NOTHING`,
+};
 const deleteAttempt = "DELETE FROM attempts WHERE attempt_id = :attemptId";
 const deleteAttemptsOf = forMany("DELETE FROM attempts WHERE grant_id = :grantId", { ...ofGrant, types: attemptTypes });
 const deleteAttemptsUpTo = forMany("DELETE FROM attempts WHERE grant_id = :grantId AND generation <= :generation", {
@@ -54,13 +65,15 @@ const commitTypes = {
   suspectSince: "bigint",
   future: "bigint",
 } as const;
-const commitAsActive = forMany(
-  `UPDATE grants SET state = 'active',
+const commitAsActive: LockedChange = {
+  ...ofGrant,
+  types: commitTypes,
+  lock: selectStateById,
+  change: `UPDATE grants SET state = 'active',
     state_since = CASE WHEN state = 'active' THEN state_since ELSE :at END, ${afterCommit}
     AND (state = 'active' OR (state IN ('suspect', 'lapsed')
       AND (state_since <= COALESCE(:suspectSince, state_since) OR state_since > :future)))`,
-  { ...ofGrant, types: commitTypes },
-);
+};
 const commitAsSuspect = `UPDATE grants SET state = 'suspect',
     state_since = CASE WHEN state = 'suspect' THEN state_since ELSE :at END,
     doubt = CASE WHEN state = 'suspect' THEN doubt ELSE 'ended_with_another' END, ${afterCommit}
@@ -92,8 +105,18 @@ const insertLateAnswer = `INSERT INTO orphans ${insertList(lateAnswerColumns)} O
 
 export function refreshStore(database: Database): RefreshStore {
   return {
-    beginAttempt: ({ attemptId, grantId, generation, owner, at }, replaces) =>
-      database.transaction(
+    beginAttempt: async ({ attemptId, grantId, generation, owner, at }, replaces) => {
+      const { startedAt: _, ...values } = attemptValues({
+        attemptId,
+        grantId,
+        generation,
+        owner,
+        startedAt: at,
+        endedUnknown: false,
+      });
+      const ordinary = replaces === undefined ? await database.changeOnce(beginOrdinary, values, [grantId]) : undefined;
+      if (ordinary?.isChanged === true) return { kind: "begun", grant: readGrant(ordinary.before) };
+      return database.transaction(
         async (sql): Promise<AttemptResult<GrantRow>> => {
           // Locked: if the grant could move to its next generation now, a refresh token would be sent that is used already.
           // Asked together: what is read after the lock is as the lock keeps it.
@@ -107,6 +130,8 @@ export function refreshStore(database: Database): RefreshStore {
           if (grant.generation !== generation || !maySend) return { kind: "moved", grant };
           const { retryAt, lastErrorAt } = grant;
           if (retryAt !== null && remainingMs(retryAt, lastErrorAt, at) > 0) return { kind: "backing-off", grant };
+          // Written by this very call, over a connection that was lost before it had answered.
+          if (attempt?.attemptId === attemptId) return { kind: "begun", grant };
           if (attempt !== undefined) {
             // An attempt on another generation keeps nobody waiting: its answer will be late, whenever it comes.
             const stale = attempt.generation !== generation;
@@ -119,7 +144,8 @@ export function refreshStore(database: Database): RefreshStore {
           return { kind: "begun", grant };
         },
         [grantId],
-      ),
+      );
+    },
 
     commitAttempt: (grantId, parentGeneration, tokens, at, suspectSince, failure) =>
       database.transaction(
@@ -127,21 +153,24 @@ export function refreshStore(database: Database): RefreshStore {
           const { error, retryAt } = failure ?? { error: null, retryAt: null };
           const failed = failure === undefined ? { errorAt: null, failed: 0 } : { errorAt: at, failed: 1 };
           const values = { ...tokenValues(tokens), at, grantId, parentGeneration, error, retryAt, ...failed };
-          // Locked: between the two updates its state must not change. Asked together: the update comes after the lock.
-          const [before, committed] = await Promise.all([
-            lockState(sql, grantId),
-            sql.run(commitAsActive, { ...values, suspectSince: suspectSince ?? null, future: at + clockLeewayMs }),
-          ]);
+          // Locked: between the two updates its state must not change.
+          const locked = await sql.lockAndChange(commitAsActive, {
+            ...values,
+            suspectSince: suspectSince ?? null,
+            future: at + clockLeewayMs,
+          });
+          if (locked === undefined) return undefined;
+          const before = readState(locked.before);
           let state: "active" | "suspect" = "active";
-          if (committed === 0) {
+          if (!locked.isChanged) {
             state = "suspect";
             if ((await sql.run(commitAsSuspect, { ...values, accessExpiresAt: at })) === 0) return undefined;
           }
           await sql.runLast(deleteAttemptsUpTo, { grantId, generation: parentGeneration });
-          const detail = before === undefined || before.state === state ? null : `was ${before.state}`;
+          const detail = before.state === state ? null : `was ${before.state}`;
           sql.note({ action: "grant.refreshed", grantId, generation: parentGeneration + 1, outcome: state, detail });
           // An ordinary refresh tells nobody anything.
-          if (before !== undefined && (before.state !== state || before.scope !== tokens.scope)) {
+          if (before.state !== state || before.scope !== tokens.scope) {
             await tellChanged(sql, before, grantId, at, "ended_with_another");
           }
           return state;

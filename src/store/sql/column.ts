@@ -235,6 +235,19 @@ export function numbered(text: string, mark: "?" | "$"): NumberedStatement {
   return { text: rewritten, names };
 }
 
+const namesOf = new Map<string, readonly string[]>();
+
+/**
+ * Of the values for several statements, those that one of them takes.
+ *
+ * @throws {TypeError} a parameter has no value
+ */
+export function valuesFor(text: string, values: SqlValues): SqlValues {
+  let names = namesOf.get(text);
+  if (names === undefined) namesOf.set(text, (names = numbered(text, "?").names));
+  return Object.fromEntries(names.map((name) => [name, valueOf(values, name)]));
+}
+
 /**
  * The values in the order of their numbers.
  *
@@ -242,13 +255,15 @@ export function numbered(text: string, mark: "?" | "$"): NumberedStatement {
  *   could erase a token without anybody noticing
  */
 export function inOrder(values: SqlValues, names: readonly string[]): SqlValue[] {
-  const ordered = names.map((name) => {
-    const value = values[name];
-    if (value === undefined) throw new TypeError(`the parameter :${name} has no value`);
-    return value;
-  });
+  const ordered = names.map((name) => valueOf(values, name));
   const given = Object.keys(values);
   if (given.length === names.length) return ordered;
   const unknown = given.filter((name) => !names.includes(name));
   throw new TypeError(`the statement has no parameter ${unknown.map((name) => `:${name}`).join(", ")}`);
+}
+
+function valueOf(values: SqlValues, name: string): SqlValue {
+  const value = values[name];
+  if (value === undefined) throw new TypeError(`the parameter :${name} has no value`);
+  return value;
 }

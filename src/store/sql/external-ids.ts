@@ -1,6 +1,5 @@
 import { forMany } from "./for-many.ts";
-import type { ForMany } from "./for-many.ts";
-import type { Transaction } from "./sql.ts";
+import type { ForMany, Transaction } from "./sql.ts";
 import type { GrantRow } from "../grant-row.ts";
 import type { ExternalIdChange } from "../store.ts";
 

@@ -3,19 +3,7 @@
  * written here of them is all that it needs for that: the text stays the one that is run for one.
  */
 import type { ColumnsOf } from "./column.ts";
-
-/** A type as PostgreSQL calls it. */
-export type ParameterType = "text" | "bigint" | "bytea";
-
-/** What a database must know of a statement to run it for many. */
-export interface ForMany {
-  /** The parameter that tells whose rows are whose: the statement touches only rows that have this value. */
-  readonly key: string;
-  /** The column that holds it. */
-  readonly column: string;
-  /** The type of each parameter. */
-  readonly types: Readonly<Record<string, ParameterType>>;
-}
+import type { ForMany, ParameterType } from "./sql.ts";
 
 const known = new Map<string, ForMany>();
 

@@ -20,7 +20,7 @@ import { changeExternalIds, grantsKnownAs, grantsKnownBy } from "./external-ids.
 import { forMany, typesOf } from "./for-many.ts";
 import { lapsedByTime } from "./lapsed-by-time.ts";
 import { changeColumns, grantColumns } from "./tables.ts";
-import type { Database, LookUp, SqlValues, Transaction } from "./sql.ts";
+import type { Database, LookUp, SqlRow, SqlValues, Transaction } from "./sql.ts";
 import { changesAtOnce } from "../store.ts";
 import type { GrantRow } from "../grant-row.ts";
 import type { ExternalIdChange, GrantChange, GrantFilter, GrantStore, HashedTie } from "../store.ts";
@@ -30,24 +30,30 @@ const readGrantList = listReader(grantColumns);
 const readChange = rowReader(changeColumns);
 const { grantId: idColumn, state: stateColumn, generation: generationColumn, scope: scopeColumn } = grantColumns;
 const stateColumns = { grantId: idColumn, state: stateColumn, generation: generationColumn, scope: scopeColumn };
-const readState = rowReader<LockedState>(stateColumns);
+/** Reads what {@link selectStateById} finds. */
+export const readState: (row: SqlRow) => LockedState = rowReader<LockedState>(stateColumns);
 const readTie = rowReader<HashedTie>({ externalHash: bytes("external_hash"), accountHash: bytes("account_hash") });
 const grantValues = valuesWriter(grantColumns);
 
-const select = `SELECT ${selectList(grantColumns)} FROM grants`;
+/** Up to `WHERE`. */
+export const selectGrants: string = `SELECT ${selectList(grantColumns)} FROM grants`;
 const ofGrant = { key: "grantId", column: "grant_id", types: typesOf(grantColumns) };
-const selectById = forMany(`${select} WHERE grant_id = :grantId`, ofGrant);
-const selectStateById = forMany(`SELECT ${selectList(stateColumns)} FROM grants WHERE grant_id = :grantId`, ofGrant);
+const selectById = forMany(`${selectGrants} WHERE grant_id = :grantId`, ofGrant);
+/** What a lock reads where no more is needed: a grant's sealed values are most of what reading it costs. */
+export const selectStateById: string = forMany(
+  `SELECT ${selectList(stateColumns)} FROM grants WHERE grant_id = :grantId`,
+  ofGrant,
+);
 /** Each sign-in and each refresh reads a grant: those that do so at the same moment share a statement. */
-const wholeGrant = { select, read: readGrant, readList: readGrantList };
+const wholeGrant = { select: selectGrants, read: readGrant, readList: readGrantList };
 const byId: LookUp<GrantRow> = { ...wholeGrant, by: idColumn.name, kind: "text" };
 const bySubject: LookUp<GrantRow> = { ...wholeGrant, by: grantColumns.subjectHash.name, kind: "bytea" };
-const selectByExternalId = `${select} WHERE grant_id IN ${grantsKnownBy} ORDER BY grant_id`;
-const selectByRefreshDigest = `${select} WHERE refresh_digest_hash = :digestHash ORDER BY grant_id LIMIT 8`;
-const selectByRefreshPrefix = `${select} WHERE refresh_prefix_hash = :prefixHash ORDER BY grant_id LIMIT 8`;
-const selectDueForLook = `${select} WHERE look_at IS NOT NULL AND look_at < :before
+const selectByExternalId = `${selectGrants} WHERE grant_id IN ${grantsKnownBy} ORDER BY grant_id`;
+const selectByRefreshDigest = `${selectGrants} WHERE refresh_digest_hash = :digestHash ORDER BY grant_id LIMIT 8`;
+const selectByRefreshPrefix = `${selectGrants} WHERE refresh_prefix_hash = :prefixHash ORDER BY grant_id LIMIT 8`;
+const selectDueForLook = `${selectGrants} WHERE look_at IS NOT NULL AND look_at < :before
   AND (look_at, grant_id) > (:afterTime, :afterId) ORDER BY look_at, grant_id LIMIT :limit`;
-const idle = `${select} WHERE client_id = :clientId AND state = 'active' AND refresh_sealed IS NOT NULL`;
+const idle = `${selectGrants} WHERE client_id = :clientId AND state = 'active' AND refresh_sealed IS NOT NULL`;
 const selectIdle = `${idle} AND keep_alive_slot = :slot AND access_issued_at < :before
   AND (access_issued_at, grant_id) > (:at, :grantId) ORDER BY access_issued_at, grant_id LIMIT :limit`;
 const anyIdle = `EXISTS (SELECT 1 FROM grants WHERE client_id = :clientId AND state = 'active'
@@ -141,7 +147,7 @@ export function grantStore(database: Database): GrantStore {
       ].join(" AND ");
       const list = (inState?: string): Promise<GrantRow[]> =>
         grants(
-          `${select} WHERE ${inState === undefined ? where : `${where} AND ${inState}`} ORDER BY grant_id LIMIT :limit`,
+          `${selectGrants} WHERE ${inState === undefined ? where : `${where} AND ${inState}`} ORDER BY grant_id LIMIT :limit`,
           defined({
             after: after ?? "",
             at: inState?.includes(":at") === true ? at : undefined,
@@ -365,7 +371,7 @@ export async function lockGrant(sql: Transaction, grantId: string): Promise<Gran
 /** What of a grant says whether and how it may be changed. */
 export type LockedState = Pick<GrantRow, "grantId" | "state" | "generation" | "scope">;
 
-/** {@link lockGrant} for what needs no more of it: a grant's sealed values are most of what reading it costs. */
+/** {@link lockGrant} for what needs no more of it. */
 export async function lockState(sql: Transaction, grantId: string): Promise<LockedState | undefined> {
   const [row] = await sql.lock(selectStateById, { grantId });
   return row === undefined ? undefined : readState(row);

@@ -31,6 +31,39 @@ export interface LookUp<Row> {
   readonly readList: (values: readonly SqlValue[]) => Row;
 }
 
+/** A type as PostgreSQL calls it. */
+export type ParameterType = "text" | "bigint" | "bytea";
+
+/** What a database must know of a statement to run it for many. */
+export interface ForMany {
+  /** The parameter that tells whose rows are whose: the statement touches only rows that have this value. */
+  readonly key: string;
+  /** The column that holds it. */
+  readonly column: string;
+  /** The type of each parameter. */
+  readonly types: Readonly<Record<string, ParameterType>>;
+}
+
+/**
+ * What is done with one row that is locked first. A database with round trips does both in one.
+ *
+ * `:now` in the change is the time that attempts are measured by, and is not among the values.
+ */
+export interface LockedChange extends ForMany {
+  /** `SELECT … FROM … WHERE …`: the row, by its key, and what else must be so. The key's column is among those that it selects. */
+  readonly lock: string;
+  /** `UPDATE … WHERE …` of the same row, or `INSERT … VALUES (…)`, with the key in a column of the same name. */
+  readonly change: string;
+}
+
+/** What came of a {@link LockedChange}. */
+export interface Changed {
+  /** The row that was locked, as it was before. */
+  readonly before: SqlRow;
+  /** Whether the change found something to do. */
+  readonly isChanged: boolean;
+}
+
 /**
  * One transaction: durable when it ends well, undone as a whole when it does not. It may share its commit with others, which
  * see what it has written and are seen by it, in the order in which they were asked for.
@@ -45,6 +78,12 @@ export interface Transaction extends Sql {
    * it, is run once they are locked.
    */
   lock(text: string, values?: SqlValues): Promise<SqlRow[]>;
+  /**
+   * Locks a row, as {@link Transaction.lock} does, and changes it.
+   *
+   * @returns undefined where there is no such row, and nothing was done
+   */
+  lockAndChange(what: LockedChange, values: SqlValues): Promise<Changed | undefined>;
   /**
    * Adds a row to the audit log at the end of this transaction, after all that has been noted before.
    *
@@ -88,4 +127,10 @@ export interface Database extends Sql {
    * @returns how many rows it changed; where it was run twice, the second time
    */
   runOnce(text: string, values: SqlValues, keys: readonly string[]): Promise<number>;
+  /**
+   * {@link Transaction.lockAndChange} as a transaction of its own, under the same conditions as {@link Database.runOnce}.
+   *
+   * @returns undefined where there is no such row, or another transaction holds it: then nothing was done
+   */
+  changeOnce(what: LockedChange, values: SqlValues, keys: readonly string[]): Promise<Changed | undefined>;
 }

@@ -16,6 +16,7 @@ import { insertList, rowReader, valuesWriter } from "../sql/column.ts";
 import { storeNotOpen } from "../sql/failure.ts";
 import { auditColumns } from "../sql/tables.ts";
 import type { Database, LookUp, SqlRow, SqlValues, Transaction } from "../sql/sql.ts";
+import { OneTransaction } from "./transaction.ts";
 import type { MaybePromise } from "../../core/maybe-promise.ts";
 
 const { seq: seqColumn, link: linkColumn } = auditColumns;
@@ -72,6 +73,8 @@ export interface SqliteDatabaseOptions {
 export class SqliteDatabase implements Database {
   readonly readsAtOnce = true;
   readonly runOnce: Database["runOnce"] = (text, values) => this.transaction((sql) => sql.run(text, values));
+  readonly changeOnce: Database["changeOnce"] = (what, values) =>
+    this.transaction((sql) => sql.lockAndChange(what, values));
   readonly #path: string;
   readonly #patienceMs: number;
   readonly #longestGroupMs: number;
@@ -308,61 +311,6 @@ export class SqliteDatabase implements Database {
           (error: unknown) => over({ error }),
         );
     });
-  }
-}
-
-/** What one body works with, until it is over. */
-class OneTransaction implements Transaction {
-  readonly #writer: Writer;
-  readonly #clock: Clock;
-  readonly #inContext: Note["inContext"];
-  readonly #notes: Note[] = [];
-  #isOver = false;
-
-  constructor(writer: Writer, clock: Clock, inContext: Note["inContext"]) {
-    this.#writer = writer;
-    this.#clock = clock;
-    this.#inContext = inContext;
-  }
-
-  async all(text: string, values?: SqlValues): Promise<SqlRow[]> {
-    return this.#opened().all(text, values);
-  }
-
-  /** There is no other writer while this transaction runs. */
-  lock(text: string, values?: SqlValues): Promise<SqlRow[]> {
-    return this.all(text, values);
-  }
-
-  async run(text: string, values?: SqlValues): Promise<number> {
-    return this.#opened().run(text, values);
-  }
-
-  async runLast(text: string, values?: SqlValues): Promise<void> {
-    await this.run(text, values);
-  }
-
-  async script(text: string): Promise<void> {
-    await this.#opened().script(text);
-  }
-
-  async now(): Promise<number> {
-    return this.#clock.now();
-  }
-
-  note(...[entry, principal]: Parameters<Transaction["note"]>): void {
-    this.#notes.push({ entry, principal, inContext: this.#inContext });
-  }
-
-  /** Ends it: a body that goes on would write into a neighbour's transaction. Returns what was noted. */
-  over(): readonly Note[] {
-    this.#isOver = true;
-    return this.#notes;
-  }
-
-  #opened(): Writer {
-    if (this.#isOver) throw new TypeError("a transaction went on after its end");
-    return this.#writer;
   }
 }
 

@@ -1,24 +1,17 @@
 import assert from "node:assert/strict";
 import { AsyncLocalStorage } from "node:async_hooks";
-import { once } from "node:events";
-import { connect, createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
-import { Client, Pool } from "pg";
-import { systemClock } from "../../../src/core/clock.ts";
 import { unsigned } from "../../../src/store/audit-store.ts";
-import { PostgresDatabase } from "../../../src/store/postgres/database.ts";
-import { clientConfig } from "../../../src/store/postgres/options.ts";
-import { postgres } from "../../../src/store/postgres/index.ts";
+import type { PostgresDatabase } from "../../../src/store/postgres/database.ts";
 import { forMany } from "../../../src/store/sql/for-many.ts";
 import { grantStore } from "../../../src/store/sql/grants.ts";
 import { intakeStore } from "../../../src/store/sql/intakes.ts";
 import type { Transaction } from "../../../src/store/sql/sql.ts";
-import type { Store } from "../../../src/store/store.ts";
 import { begin, grant, intake, owner, save, tokens } from "../../../src/store/suite/rows.ts";
 import { fails } from "../../support/fails.ts";
 import { administer, emptyDatabase, freshDatabase } from "../../support/postgres.ts";
+import { connectClient, cutBefore, openDatabase, openStore } from "./opened.ts";
 
 /** What may go wrong with a statement or a commit, while the connection goes on. */
 const failures = {
@@ -487,64 +480,4 @@ async function things(t: TestContext): Promise<{ readonly url: string; readonly 
        FOR EACH ROW EXECUTE FUNCTION fail_late()`,
   );
   return { url, database: openDatabase(t, url) };
-}
-
-/**
- * A proxy that, once it is told to, cuts a connection in place of passing on an answer that contains these bytes.
- *
- * @param times how often; always by default
- */
-async function cutBefore(
-  t: TestContext,
-  url: string,
-  bytes: Buffer,
-  times = Infinity,
-): Promise<{ readonly url: string; begin(): void; cuts(): number; sent(): number }> {
-  const behind = new URL(url);
-  let isCutting = false;
-  let cuts = 0;
-  let sent = 0;
-  const server = createServer((near) => {
-    const far = connect(Number(behind.port), behind.hostname);
-    near.on("error", () => undefined);
-    far.on("error", () => undefined);
-    near.pipe(far);
-    near.on("data", () => (sent += 1));
-    far.on("data", (chunk: Buffer) => {
-      if (isCutting && cuts < times && chunk.includes(bytes)) {
-        cuts += 1;
-        near.destroy();
-      } else near.write(chunk);
-    });
-    near.once("close", () => far.destroy());
-    far.once("close", () => near.destroy());
-  }).listen(0, "127.0.0.1");
-  t.after(() => server.close());
-  await once(server, "listening");
-  const near = new URL(url);
-  near.port = String((server.address() as AddressInfo).port);
-  return { url: near.href, begin: () => void (isCutting = true), cuts: () => cuts, sent: () => sent };
-}
-
-function openDatabase(t: TestContext, url: string, max = 4): PostgresDatabase {
-  const database = new PostgresDatabase("here");
-  const pool = new Pool({ ...clientConfig(url), max });
-  pool.on("error", () => undefined);
-  database.open(pool);
-  t.after(() => database.close());
-  return database;
-}
-
-async function connectClient(t: TestContext, url: string): Promise<Client> {
-  const client = new Client({ connectionString: url });
-  t.after(() => client.end());
-  await client.connect();
-  return client;
-}
-
-async function openStore(t: TestContext, url: string): Promise<Store> {
-  const store = postgres(url);
-  t.after(() => store.close());
-  await store.open({ clock: systemClock });
-  return store;
 }
