@@ -1,6 +1,4 @@
-/*
- * A SQLite file that is open, and its transactions. How a statement is run does not belong here, nor what a transaction does.
- */
+/* A SQLite file that is open, and its transactions. How a statement is run does not belong here, nor what a transaction does. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash } from "node:crypto";
 import type { Clock } from "../../core/clock.ts";
@@ -9,14 +7,14 @@ import { SqliteConnection, openWriter, retryWhileBusy, setUp } from "./connectio
 import type { Writer } from "./connection.ts";
 import { fileMoved, isBusy } from "./failure.ts";
 import { makePrivate } from "./file.ts";
+import type { SqliteDatabaseOptions } from "./database-options.ts";
 import type { Ending, Member, Note } from "./member.ts";
 import { unsigned } from "../audit-store.ts";
 import type { AuditHead, AuditRow, RecordOf } from "../audit-store.ts";
-import { insertList, rowReader, valuesWriter } from "../sql/column.ts";
+import { insertList, rowReader, valuesFor, valuesWriter } from "../sql/column.ts";
 import { storeNotOpen } from "../sql/failure.ts";
 import { auditColumns } from "../sql/tables.ts";
-import type { Database, LookUp, SqlRow, SqlValues, Transaction } from "../sql/sql.ts";
-import { OneTransaction } from "./transaction.ts";
+import type { Changed, Database, LockedChange, LookUp, SqlRow, SqlValues, Transaction } from "../sql/sql.ts";
 import type { MaybePromise } from "../../core/maybe-promise.ts";
 
 const { seq: seqColumn, link: linkColumn } = auditColumns;
@@ -46,15 +44,6 @@ interface Open {
   readonly writer: Writer;
   /** The writer itself where the database is in memory. */
   readonly reader: Pick<Writer, "all" | "close"> & Partial<Pick<SqliteConnection, "lookUp">>;
-}
-
-export interface SqliteDatabaseOptions {
-  /** How long to wait while other processes hold the file's lock, milliseconds. */
-  readonly patienceMs: number;
-  /** A group that has lasted so long takes no further body, milliseconds. Default: 4. */
-  readonly longestGroupMs?: number;
-  /** Opens the connection that writes. Default: one in this thread. */
-  readonly openWriter?: (path: string) => Writer;
 }
 
 /**
@@ -311,6 +300,68 @@ export class SqliteDatabase implements Database {
           (error: unknown) => over({ error }),
         );
     });
+  }
+}
+
+/** What one body works with, until it is over. */
+class OneTransaction implements Transaction {
+  readonly #writer: Writer;
+  readonly #clock: Clock;
+  readonly #inContext: Note["inContext"];
+  readonly #notes: Note[] = [];
+  #isOver = false;
+
+  constructor(writer: Writer, clock: Clock, inContext: Note["inContext"]) {
+    this.#writer = writer;
+    this.#clock = clock;
+    this.#inContext = inContext;
+  }
+
+  async all(text: string, values?: SqlValues): Promise<SqlRow[]> {
+    return this.#opened().all(text, values);
+  }
+
+  /** There is no other writer while this transaction runs. */
+  lock(text: string, values?: SqlValues): Promise<SqlRow[]> {
+    return this.all(text, values);
+  }
+
+  async lockAndChange({ lock, change }: LockedChange, values: SqlValues): Promise<Changed | undefined> {
+    const all = { ...values, now: this.#clock.now() };
+    const [before] = await this.all(lock, valuesFor(lock, all));
+    if (before === undefined) return undefined;
+    return { before, isChanged: (await this.run(change, valuesFor(change, all))) > 0 };
+  }
+
+  async run(text: string, values?: SqlValues): Promise<number> {
+    return this.#opened().run(text, values);
+  }
+
+  async runLast(text: string, values?: SqlValues): Promise<void> {
+    await this.run(text, values);
+  }
+
+  async script(text: string): Promise<void> {
+    await this.#opened().script(text);
+  }
+
+  async now(): Promise<number> {
+    return this.#clock.now();
+  }
+
+  note(...[entry, principal]: Parameters<Transaction["note"]>): void {
+    this.#notes.push({ entry, principal, inContext: this.#inContext });
+  }
+
+  /** Ends it: a body that goes on would write into a neighbour's transaction. Returns what was noted. */
+  over(): readonly Note[] {
+    this.#isOver = true;
+    return this.#notes;
+  }
+
+  #opened(): Writer {
+    if (this.#isOver) throw new TypeError("a transaction went on after its end");
+    return this.#writer;
   }
 }
 
