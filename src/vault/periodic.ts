@@ -11,17 +11,22 @@ export interface Rounds {
 /** Runs tasks again and again, one round of each task at a time. */
 export class Periodic {
   readonly #onError: (error: unknown, task: string) => void;
+  readonly #firstAfterMs: number;
   readonly #ends: (() => void)[] = [];
   readonly #working = new Map<string, Promise<void>>();
   readonly #stopping = new AbortController();
 
-  /** @param onError told of what a round failed with: an error in a round must not end the process. Must not throw */
-  constructor(onError: (error: unknown, task: string) => void) {
+  /**
+   * @param onError told of what a round failed with: an error in a round must not end the process. Must not throw
+   * @param firstAfterMs when the first rounds begin, milliseconds from now on; 0, the default: at once
+   */
+  constructor(onError: (error: unknown, task: string) => void, firstAfterMs: number = 0) {
     this.#onError = onError;
+    this.#firstAfterMs = firstAfterMs;
   }
 
   /**
-   * Runs `work` now and every `ms` milliseconds. While a round is under way, no other round of the task begins. After a
+   * Runs `work` when first rounds begin, and every `ms` milliseconds. While a round is under way, no other round of the task begins. After a
    * round that failed, the next one comes all the same.
    *
    * @param work its signal aborts when no further round will come: what may be given up, should be
@@ -31,7 +36,8 @@ export class Periodic {
       if (this.#working.has(task) || this.#stopping.signal.aborted) return;
       this.#working.set(task, this.#round(task, work));
     };
-    begin();
+    if (this.#firstAfterMs === 0) begin();
+    else setTimeout(begin, this.#firstAfterMs).unref();
     let end = onBeat(ms, begin);
     this.#ends.push(() => end());
     return {

@@ -26,6 +26,23 @@ describe("work that comes round by itself", () => {
       ["TypeError: bug 2", "a task"],
     ]);
   });
+
+  test("first rounds that are to begin later do so, and not at all once it was stopped", async (t: TestContext) => {
+    const begun: string[] = [];
+    const told = (error: unknown): never => assert.fail(String(error));
+    const later = new Periodic(told, 30);
+    const never = new Periodic(told, 30);
+    t.after(() => Promise.all([later.stop(), never.stop()]));
+    later.every("later", 3_600_000, async () => void begun.push("later"));
+    never.every("never", 3_600_000, async () => void begun.push("never"));
+    assert.deepEqual(begun, []);
+    await never.stop();
+    await eventually(
+      () => begun.length,
+      (count) => count > 0,
+    );
+    assert.deepEqual(begun, ["later"]);
+  });
 });
 
 describe("an unexpected error in a vault's background work", () => {

@@ -32,7 +32,7 @@ export async function openDescribed(
     onEvent: employer.onEvent,
     onFault: employer.onFault,
   };
-  const keeper = await openKeeper(options, employer.spans);
+  const keeper = await openKeeper(options, { spans: employer.spans });
   const clientIds = Object.fromEntries(providers.map((each) => [each.name, loadClient(each).clientId]));
   const records = providers.map((each) => toProviderMessage(each, clientIds[each.name] ?? ""));
   return { keeper, clientIds, providers: records };

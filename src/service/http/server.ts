@@ -94,6 +94,9 @@ const limits = {
   requireHostHeader: false,
 };
 
+/** How long after it listens it loads what answers by the framework, milliseconds, unless a request needs it before. */
+const loadAfterMs = 25;
+
 /** The id that came with a request; undefined where none did. */
 function idSentIn({ headers }: IncomingMessage): string | undefined {
   return sentRequestId(headers["x-request-id"]?.toString());
@@ -267,8 +270,9 @@ export async function startServer(vault: Vault, options: ServerOptions = {}): Pr
     server.once("close", resolve);
   });
   void closed.then(() => forms.close());
-  // The first request that needs it should find it there. Whoever waits for the server is told before.
-  setImmediate(() => void loaded().catch(() => undefined));
+  // The first request that needs it should find it there. Whoever waits for the server has something to do with it first, such as a
+  // link into the dashboard to make, and would wait for this.
+  setTimeout(() => void loaded().catch(() => undefined), loadAfterMs).unref();
   const address = server.address() as AddressInfo;
   url = `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
   return {

@@ -15,6 +15,12 @@ import { clientIdOf, hasGoogle } from "../settings/config-parts.ts";
 import { serviceConfig } from "../settings/config.ts";
 import type { KeeperProcessOptions } from "./start-keeper.ts";
 
+/**
+ * When upkeep begins, milliseconds after the store is open: people wait for the process that serves, which opens its own store now,
+ * and a dozen rounds that begin together would take the processors from it.
+ */
+const upkeepAfterMs = 250;
+
 workForParent(open, (error, end) => void endWith(error, end));
 
 async function endWith(error: unknown, end: () => void): Promise<void> {
@@ -52,7 +58,7 @@ async function open(
     onEvent,
     onFault,
   };
-  const opened = await openKeeper(options, spans);
+  const opened = await openKeeper(options, { spans, upkeepAfterMs });
   const figures = async (): Promise<KeeperFigures> => ({ ...(await opened.figures()), store: times() });
   return { keeper: { ...opened, figures }, clientIds, providers: records };
 }

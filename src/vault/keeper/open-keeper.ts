@@ -71,9 +71,14 @@ function markFileIn(folder: string | undefined, { store, keyring }: VaultContext
 /**
  * A keeper over a context that is open. Its upkeep finishes in the background what crashes left undone.
  *
+ * @param upkeepAfterMs when that begins, milliseconds from now on
  * @throws {OnbehalfError} `store_unavailable`
  */
-export async function keeperOver(shared: VaultContext, options: KeeperOptions): Promise<WatchedKeeper> {
+export async function keeperOver(
+  shared: VaultContext,
+  options: KeeperOptions,
+  upkeepAfterMs: number = 0,
+): Promise<WatchedKeeper> {
   const folder = options.rescueFolder ?? defaultRescueFolder(shared.store);
   const epoch = new EpochWatch(shared, markFileIn(folder, shared, options));
   // Before anything is sent: in a restored store, that may end every grant.
@@ -92,7 +97,7 @@ export async function keeperOver(shared: VaultContext, options: KeeperOptions): 
   };
   const keeper = localKeeper(context);
   const upkeep = actingAs({ caller: "@keeper", requestId: null }, () =>
-    startUpkeep(context, { ...toldBy(options), epoch }),
+    startUpkeep(context, { ...toldBy(options), epoch, firstAfterMs: upkeepAfterMs }),
   );
   return {
     ...keeper,
@@ -107,7 +112,8 @@ export async function keeperOver(shared: VaultContext, options: KeeperOptions): 
  * Opens a keeper without a vault, for a process that does nothing else. A vault in another process gets an object with
  * the same verbs, which forwards them to here, as `openVault({ keeper })`; it then opens no key for refresh tokens.
  *
- * @param spans who makes spans of its work, in place of `options.telemetry`: for a process in which no SDK may run
+ * @param within what the process says that it runs in. `spans`: who makes spans of its work, in place of `options.telemetry`, where no
+ *   SDK may run; `upkeepAfterMs`: when its upkeep begins, milliseconds from when it is open, by default at once
  * @returns the keeper; closing it closes the store
  * @throws {OnbehalfError} `configuration_invalid`: as `openVault`
  * @throws {OnbehalfError} `key_invalid`: no master key was given, one is malformed, or the store was sealed with
@@ -116,11 +122,14 @@ export async function keeperOver(shared: VaultContext, options: KeeperOptions): 
  * @throws {OnbehalfError} `store_unusable`: the database or one of its data keys is damaged, a newer version has
  *   migrated it, or it is behind and `migrate` is false
  */
-export async function openKeeper(options: CommonOptions & KeeperOptions, spans?: Spans): Promise<WatchedKeeper> {
+export async function openKeeper(
+  options: CommonOptions & KeeperOptions,
+  { spans, upkeepAfterMs }: { readonly spans?: Spans | undefined; readonly upkeepAfterMs?: number } = {},
+): Promise<WatchedKeeper> {
   const shared = await openContext({ auditName: "@keeper", ...options }, keyClasses, undefined, spans);
   let keeper: WatchedKeeper;
   try {
-    keeper = await keeperOver(shared, options);
+    keeper = await keeperOver(shared, options, upkeepAfterMs);
   } catch (error) {
     await closeContext(shared);
     throw error;

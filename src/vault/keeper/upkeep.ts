@@ -82,6 +82,8 @@ export interface UpkeepOptions {
   readonly webhook?: Webhook;
   /** Looks whether the store is the one that it was. Absent: nobody looks. */
   readonly epoch?: { look(): Promise<void> };
+  /** When it begins, milliseconds from now on. Default: at once. */
+  readonly firstAfterMs?: number;
 }
 
 /**
@@ -91,10 +93,10 @@ export interface UpkeepOptions {
  */
 export function startUpkeep(
   context: KeeperContext,
-  { eventsKeptMs = defaultEventsKeptMs, webhook, epoch }: UpkeepOptions = {},
+  { eventsKeptMs = defaultEventsKeptMs, webhook, epoch, firstAfterMs }: UpkeepOptions = {},
 ): Periodic {
   const { store, clock } = context;
-  const upkeep = new Periodic((error, task) => tellError(context, error, task));
+  const upkeep = new Periodic((error, task) => tellError(context, error, task), firstAfterMs);
   const backOffs = {
     intakes: new RoundBackOff(),
     revocations: new RoundBackOff(),
