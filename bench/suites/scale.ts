@@ -9,10 +9,9 @@ import { defined } from "../../src/core/defined.ts";
 import { generateMasterKey } from "../../src/index.ts";
 import { postgres } from "../../src/store/postgres/index.ts";
 import { sqlite } from "../../src/store/sqlite/index.ts";
-import { fillPostgres, fillSqlite } from "../../test/support/many-grants.ts";
 import { startCommand, startProgram } from "../child.ts";
 import { shown } from "../figures.ts";
-import { fillStore, referenceOf, settingsOf, vaultOver } from "../filled-store.ts";
+import { fillStore, referenceOf, settingsOf } from "../filled-store.ts";
 import { connections, mixed, tokenRequest } from "../http-contender.ts";
 import type { Listening } from "../http-contender.ts";
 import { loadAll } from "../load.ts";
@@ -40,11 +39,12 @@ interface Place {
 }
 
 /** A store with so many grants that open with no key: nobody asks for their tokens. */
-async function placeOf(kind: Place["kind"], where: string, grants: number): Promise<Place> {
+function placeOf(kind: Place["kind"], where: string, grants: number): Place {
   const masterKey = generateMasterKey().expose();
-  // The keys first: a store with grants and without them is damaged.
-  await (await vaultOver({ masterKey }, kind === "SQLite" ? sqlite(where) : postgres(where))).close();
-  await (kind === "SQLite" ? fillSqlite(where, grants) : fillPostgres(where, grants));
+  const program = fileURLToPath(new URL("../servers/filling.ts", import.meta.url));
+  const args = [program, kind, where, String(grants), masterKey];
+  const { status } = spawnSync(process.execPath, args, { stdio: ["ignore", "inherit", "inherit"] });
+  if (status !== 0) throw new Error(`${where} was not filled`);
   const setting = kind === "SQLite" ? `sqlite:${where}` : where;
   return { name: `onbehalf serve, ${kind}, ${shown(grants)} grants`, kind, grants, setting, masterKey };
 }
@@ -64,7 +64,7 @@ async function run(run: Run): Promise<readonly Table[]> {
     for (const grants of all) {
       run.tell(`filling ${kind} with ${shown(grants)} grants`);
       const where = kind === "SQLite" ? join(folder, `${grants}.db`) : await server.database(`scale_${grants}`);
-      places.push(await placeOf(kind, where, grants));
+      places.push(placeOf(kind, where, grants));
     }
   }
   run.tell("waiting until what was written is on the disk");
@@ -147,7 +147,7 @@ async function run(run: Run): Promise<readonly Table[]> {
       notes: [`over ${idleMs / 1_000} s, all at the same time`],
     },
     ...lists,
-    ...(await memoryTables(run, folder)),
+    ...(await memoryTables(run, folder, program)),
     await postgresRoom(run, server),
   ];
 }
@@ -279,7 +279,7 @@ async function listTables(
   return tables;
 }
 
-async function memoryTables(run: Run, folder: string): Promise<Table[]> {
+async function memoryTables(run: Run, folder: string, program: string): Promise<Table[]> {
   await using stack = new AsyncDisposableStack();
   const grants = run.size(200_000, 100);
   run.tell(`filling a store with ${shown(grants)} grants whose tokens are read`);
@@ -288,7 +288,7 @@ async function memoryTables(run: Run, folder: string): Promise<Table[]> {
   const { size } = await stat(path);
   const byHand = join(folder, "hand.db");
   tokensInSqlite(byHand, grants);
-  const service = await startService(settingsOf(filled));
+  const service = await startService(settingsOf(filled), { program });
   stack.defer(() => service.end());
   const map = await startProgram<Listening>("servers/map-server.ts", { args: [String(grants), filled.callerKey] });
   stack.defer(() => map.end());
@@ -308,7 +308,7 @@ async function memoryTables(run: Run, folder: string): Promise<Table[]> {
           name: "onbehalf serve, the process that answers",
           figures: [megabytes(service.pid)],
           aim: { of: "figure", atMost: 250 },
-          settings: `defaults; ${before.toFixed(0)} MB before`,
+          settings: `the built package, defaults; ${before.toFixed(0)} MB before`,
         },
         { name: "onbehalf serve, all its processes", figures: [keeper] },
         { name: "a Map by hand", figures: [megabytes(map.pid)], settings: "a token and its end in an object each" },
