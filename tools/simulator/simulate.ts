@@ -93,6 +93,8 @@ async function settle(simulation: Simulation): Promise<boolean> {
   const { process, context } = started;
   void (async () => {
     await started.epoch.open();
+    // A backup that was put back when nobody ran any more is noticed only now.
+    letGoOn(simulation);
     for (let round = 0; round < 4 && storedGrant(simulation).state !== "lapsed"; round++) {
       await refreshOnce(started);
       await context.sleep(200_000);
