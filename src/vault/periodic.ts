@@ -11,22 +11,23 @@ export interface Rounds {
 /** Runs tasks again and again, one round of each task at a time. */
 export class Periodic {
   readonly #onError: (error: unknown, task: string) => void;
-  readonly #firstAfterMs: number;
+  /** By this process's monotonic clock; 0 says at once. */
+  readonly #firstAt: number;
   readonly #ends: (() => void)[] = [];
   readonly #working = new Map<string, Promise<void>>();
   readonly #stopping = new AbortController();
 
   /**
    * @param onError told of what a round failed with: an error in a round must not end the process. Must not throw
-   * @param firstAfterMs when the first rounds begin, milliseconds from now on; 0, the default: at once
+   * @param firstAfterMs how long from now on no round begins, milliseconds; 0, the default: the first ones begin at once
    */
   constructor(onError: (error: unknown, task: string) => void, firstAfterMs: number = 0) {
     this.#onError = onError;
-    this.#firstAfterMs = firstAfterMs;
+    this.#firstAt = firstAfterMs === 0 ? 0 : performance.now() + firstAfterMs;
   }
 
   /**
-   * Runs `work` when first rounds begin, and every `ms` milliseconds. While a round is under way, no other round of the task begins. After a
+   * Runs `work` as soon as rounds may begin, and every `ms` milliseconds. While a round is under way, no other round of the task begins. After a
    * round that failed, the next one comes all the same.
    *
    * @param work its signal aborts when no further round will come: what may be given up, should be
@@ -36,15 +37,19 @@ export class Periodic {
       if (this.#working.has(task) || this.#stopping.signal.aborted) return;
       this.#working.set(task, this.#round(task, work));
     };
-    if (this.#firstAfterMs === 0) begin();
-    else setTimeout(begin, this.#firstAfterMs).unref();
-    let end = onBeat(ms, begin);
+    const leftMs = this.#firstAt - performance.now();
+    if (leftMs <= 0) begin();
+    else setTimeout(begin, leftMs).unref();
+    const beat = (): void => {
+      if (performance.now() >= this.#firstAt) begin();
+    };
+    let end = onBeat(ms, beat);
     this.#ends.push(() => end());
     return {
       begin,
       pace: (next) => {
         end();
-        if (!this.#stopping.signal.aborted) end = onBeat(next, begin);
+        if (!this.#stopping.signal.aborted) end = onBeat(next, beat);
       },
     };
   }

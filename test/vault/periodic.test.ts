@@ -30,8 +30,8 @@ describe("work that comes round by itself", () => {
   test("first rounds that are to begin later do so, and not at all once it was stopped", async (t: TestContext) => {
     const begun: string[] = [];
     const told = (error: unknown): never => assert.fail(String(error));
-    const later = new Periodic(told, 30);
-    const never = new Periodic(told, 30);
+    const later = new Periodic(told, 60);
+    const never = new Periodic(told, 60);
     t.after(() => Promise.all([later.stop(), never.stop()]));
     later.every("later", 3_600_000, async () => void begun.push("later"));
     never.every("never", 3_600_000, async () => void begun.push("never"));
@@ -42,6 +42,19 @@ describe("work that comes round by itself", () => {
       (count) => count > 0,
     );
     assert.deepEqual(begun, ["later"]);
+  });
+
+  test("no round of a task begins before first rounds may, however often it comes", async (t: TestContext) => {
+    const since = performance.now();
+    const periodic = new Periodic((error) => assert.fail(String(error)), 60);
+    t.after(() => periodic.stop());
+    const begun: number[] = [];
+    periodic.every("often", 2, async () => void begun.push(performance.now() - since));
+    await eventually(
+      () => begun.length,
+      (count) => count > 1,
+    );
+    assert.ok((begun[0] ?? 0) >= 59, String(begun[0]));
   });
 });
 

@@ -112,7 +112,7 @@ export async function keeperOver(
  * Opens a keeper without a vault, for a process that does nothing else. A vault in another process gets an object with
  * the same verbs, which forwards them to here, as `openVault({ keeper })`; it then opens no key for refresh tokens.
  *
- * @param within what the process says that it runs in. `spans`: who makes spans of its work, in place of `options.telemetry`, where no
+ * @param inside for a process of our own. `spans`: who makes spans of its work, in place of `options.telemetry`, where no
  *   SDK may run; `upkeepAfterMs`: when its upkeep begins, milliseconds from when it is open, by default at once
  * @returns the keeper; closing it closes the store
  * @throws {OnbehalfError} `configuration_invalid`: as `openVault`
@@ -124,8 +124,9 @@ export async function keeperOver(
  */
 export async function openKeeper(
   options: CommonOptions & KeeperOptions,
-  { spans, upkeepAfterMs }: { readonly spans?: Spans | undefined; readonly upkeepAfterMs?: number } = {},
+  inside: { readonly spans?: Spans | undefined; readonly upkeepAfterMs?: number } = {},
 ): Promise<WatchedKeeper> {
+  const { spans, upkeepAfterMs } = inside;
   const shared = await openContext({ auditName: "@keeper", ...options }, keyClasses, undefined, spans);
   let keeper: WatchedKeeper;
   try {
