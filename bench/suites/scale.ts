@@ -145,8 +145,7 @@ async function run(run: Run): Promise<readonly Table[]> {
       notes: [`over ${idleMs / 1_000} s, all at the same time`],
     },
     ...lists,
-    ...(await memoryTables(run, folder, program)),
-    await postgresRoom(run, server),
+    ...(await memoryTables(run, folder, program, await roomInPostgres(run, server))),
   ];
 }
 
@@ -277,7 +276,7 @@ async function listTables(
   return tables;
 }
 
-async function memoryTables(run: Run, folder: string, program: string): Promise<Table[]> {
+async function memoryTables(run: Run, folder: string, program: string, inPostgres: Row): Promise<Table[]> {
   await using stack = new AsyncDisposableStack();
   const grants = run.size(200_000, 100);
   run.tell(`filling a store with ${shown(grants)} grants whose tokens are read`);
@@ -313,14 +312,15 @@ async function memoryTables(run: Run, folder: string, program: string): Promise<
       ],
     },
     {
-      title: "Room on the disk, SQLite",
+      title: "Room on the disk",
       unit: "bytes a grant",
       rows: [
         {
-          name: `onbehalf, ${shown(grants)} grants with a user's id each`,
+          name: `onbehalf, SQLite, ${shown(grants)} grants with a user's id each`,
           figures: [size / grants],
           aim: { of: "figure", atMost: 2_000 },
         },
+        inPostgres,
         {
           name: "a token, its end and an id in one table by hand, sealed",
           figures: [(await stat(byHand)).size / grants],
@@ -331,7 +331,7 @@ async function memoryTables(run: Run, folder: string, program: string): Promise<
   ];
 }
 
-async function postgresRoom(run: Run, server: BenchServer): Promise<Table> {
+async function roomInPostgres(run: Run, server: BenchServer): Promise<Row> {
   const grants = run.size(200_000, 100);
   run.tell(`filling PostgreSQL with ${shown(grants)} grants whose room is measured`);
   const address = await server.database("room");
@@ -339,16 +339,10 @@ async function postgresRoom(run: Run, server: BenchServer): Promise<Table> {
   await asked(address, "VACUUM");
   const [row] = await asked(address, "SELECT pg_database_size(current_database())::float8 AS bytes");
   return {
-    title: "Room on the disk, PostgreSQL",
-    unit: "bytes a grant",
-    rows: [
-      {
-        name: `onbehalf, ${shown(grants)} grants with a user's id each`,
-        figures: [Number(row?.["bytes"]) / grants],
-        aim: { of: "figure", atMost: 2_000 },
-        settings: "the whole database: its catalog, too, which is 8 MB in an empty one",
-      },
-    ],
+    name: `onbehalf, PostgreSQL, ${shown(grants)} grants with a user's id each`,
+    figures: [Number(row?.["bytes"]) / grants],
+    aim: { of: "figure", atMost: 2_000 },
+    settings: "the whole database: its catalog, too, which is 8 MB in an empty one",
   };
 }
 
