@@ -22,8 +22,9 @@ export interface Refused {
 
 export interface RefreshStore {
   /**
-   * Writes, durably, that a generation's refresh token is about to be sent. Unless the answer is `begun`, nothing is
-   * written and the token must not be sent; nor where this throws. An attempt on another generation is removed.
+   * Writes, durably, that a generation's refresh token is about to be sent. Unless the answer is `begun`, the token must not be
+   * sent; nor where this throws. Nothing is written then, but that an attempt with this id may stand where a connection was lost
+   * meanwhile: it counts as one whose owner is dead. An attempt on another generation is removed.
    *
    * @param replaces the id of the attempt that may be taken over; another one that stands is `held`
    * @returns `begun`: the attempt is on disk; `held`: another attempt on this generation stands; `backing-off`: the

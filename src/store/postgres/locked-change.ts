@@ -21,11 +21,12 @@ interface Forms {
 const known = new WeakMap<LockedChange, Forms>();
 
 /**
- * A row's lock, and what is done with it, as one statement: the server is asked once, where it would be asked for the lock first, so
- * that no statement waits for a row and keeps its neighbours waiting with it.
+ * A row's lock, and what is done with it, as one statement and in one round trip. The lock passes over a row that another transaction
+ * holds, so that neighbours do not wait for it.
  *
- * The lock finds the row as it is last committed. The change then finds that one, or nothing: an update looks again at a row that has
- * been changed since the statement began, and an insert reads nothing but what was locked.
+ * The lock finds the row as it is last committed, and an insert reads nothing else. An update looks for the row as it was when the
+ * statement began, then looks again at one that was changed since: what it changes is as the lock keeps it. A row that fits only since
+ * then it does not find; see `Changed.isChanged`.
  *
  * @param passes whether it passes over a row that another transaction holds
  * @throws {TypeError} a parameter has no value, or a value no parameter
@@ -58,6 +59,7 @@ function written({ lock, change, key, column, types }: LockedChange, suffix: str
     });
   const columns = used.map((_, at) => `v${at + 1}`).join(", ");
   const keyAt = used.indexOf(key);
+  if (keyAt < 0) noForm(lock, `:${key} is not among its parameters`);
   const isLocked = `given.v${keyAt + 1} IN (SELECT ${column} FROM locked)`;
   const form = (given: string): string => `WITH given (${columns}) AS (${given}),
     locked AS (${lockOf(withoutNow(locking), suffix)}),

@@ -89,14 +89,15 @@ export class PostgresTransaction {
   ): Promise<Work<T> | { readonly error: unknown; readonly mayHaveWritten: boolean }> {
     const noted: Parameters<Transaction["note"]>[] = [];
     const last: Statement[] = [];
-    let mayHaveWritten = false;
+    /** How many statements may have written something, of those that were asked. */
+    let writes = 0;
     const asker = {};
     const locks = new Set<Promise<SqlRow[]>>();
     const query = async (text: string, values?: SqlValues): Promise<Answer> => {
       const isRead = text.startsWith("SELECT");
       // Without its lock, a body gives way. What it asked after the lock would wait for the row, and all its neighbours with it.
       if (!isRead && this.#kind.isShared && this.#bodies > 1 && locks.size > 0) await Promise.all(locks);
-      mayHaveWritten ||= !isRead;
+      if (!isRead) writes += 1;
       return this.#query(asker, text, values);
     };
     const lock = (text: string, values?: SqlValues): Promise<SqlRow[]> => {
@@ -111,11 +112,13 @@ export class PostgresTransaction {
         runLast: async (text, values = {}) => void last.push(bound(text, values)),
         lock,
         lockAndChange: async (what, values) => {
-          const answer = await this.#ask(asker, boundChange(what, values, this.#kind.isShared));
-          const changed = changedIn(answer);
+          const statement = boundChange(what, values, this.#kind.isShared);
+          // Counted before there is an answer: a body that does not wait for it may fail meanwhile.
+          writes += 1;
+          const changed = changedIn(await this.#ask(asker, statement));
+          if (changed?.isChanged !== true) writes -= 1;
           // Nothing was done: it is run again, and waits for the row if there is one.
           if (this.#kind.isShared && changed === undefined) throw new RowIsLocked();
-          mayHaveWritten ||= changed?.isChanged === true;
           return changed;
         },
         note: (...entry) => void noted.push(entry),
@@ -127,7 +130,7 @@ export class PostgresTransaction {
       const records = noted.flatMap(([entry, principal]) => this.#recordOf(entry, head, principal) ?? []);
       return { value, last, records };
     } catch (error) {
-      return { error, mayHaveWritten };
+      return { error, mayHaveWritten: writes > 0 };
     }
   }
 

@@ -17,6 +17,9 @@ import type { RefreshStore } from "../refresh-store.ts";
 
 const readAttempt = rowReader(attemptColumns);
 const attemptValues = valuesWriter(attemptColumns);
+/** The time when it began is the database's. */
+const { startedAt, ...begunColumns } = attemptColumns;
+const begunValues = valuesWriter(begunColumns);
 const readLateAnswer = rowReader(lateAnswerColumns);
 const lateAnswerValues = valuesWriter(lateAnswerColumns);
 const tokenValues = valuesWriter(tokenColumns);
@@ -36,11 +39,12 @@ const insertAttempt = forMany(`INSERT INTO attempts ${insertList(attemptColumns)
  * nothing is written, and what is the matter is looked at.
  */
 const beginOrdinary: LockedChange = {
-  key: "grantId",
-  column: "grant_id",
-  types: { ...attemptTypes, generation: "bigint" },
-  lock: `${selectGrants} WHERE grant_id = :grantId AND generation = :generation AND state IN ('active', 'suspect') AND retry_at IS NULL`,
-  change: `INSERT INTO attempts ${insertList(attemptColumns).replace(":startedAt", ":now")} ON CONFLICT DO NOTHING`,
+  ...ofGrant,
+  types: { ...attemptTypes, at: "bigint" },
+  lock: `${selectGrants} WHERE grant_id = :grantId AND generation = :generation AND state IN ('active', 'suspect')
+    AND (retry_at IS NULL OR retry_at <= :at)`,
+  change: `INSERT INTO attempts (${selectList(begunColumns)}, ${startedAt.name})
+    VALUES (:attemptId, :grantId, :generation, :owner, :endedUnknown, :now) ON CONFLICT DO NOTHING`,
 };
 const deleteAttempt = "DELETE FROM attempts WHERE attempt_id = :attemptId";
 const deleteAttemptsOf = forMany("DELETE FROM attempts WHERE grant_id = :grantId", { ...ofGrant, types: attemptTypes });
@@ -106,14 +110,7 @@ const insertLateAnswer = `INSERT INTO orphans ${insertList(lateAnswerColumns)} O
 export function refreshStore(database: Database): RefreshStore {
   return {
     beginAttempt: async ({ attemptId, grantId, generation, owner, at }, replaces) => {
-      const { startedAt: _, ...values } = attemptValues({
-        attemptId,
-        grantId,
-        generation,
-        owner,
-        startedAt: at,
-        endedUnknown: false,
-      });
+      const values = { ...begunValues({ attemptId, grantId, generation, owner, endedUnknown: false }), at };
       const ordinary = replaces === undefined ? await database.changeOnce(beginOrdinary, values, [grantId]) : undefined;
       if (ordinary?.isChanged === true) return { kind: "begun", grant: readGrant(ordinary.before) };
       return database.transaction(
@@ -131,7 +128,8 @@ export function refreshStore(database: Database): RefreshStore {
           const { retryAt, lastErrorAt } = grant;
           if (retryAt !== null && remainingMs(retryAt, lastErrorAt, at) > 0) return { kind: "backing-off", grant };
           // Written by this very call, over a connection that was lost before it had answered.
-          if (attempt?.attemptId === attemptId) return { kind: "begun", grant };
+          const isOwn = attempt?.attemptId === attemptId && attempt.generation === generation && !attempt.endedUnknown;
+          if (isOwn && replaces === undefined) return { kind: "begun", grant };
           if (attempt !== undefined) {
             // An attempt on another generation keeps nobody waiting: its answer will be late, whenever it comes.
             const stale = attempt.generation !== generation;
@@ -154,15 +152,14 @@ export function refreshStore(database: Database): RefreshStore {
           const failed = failure === undefined ? { errorAt: null, failed: 0 } : { errorAt: at, failed: 1 };
           const values = { ...tokenValues(tokens), at, grantId, parentGeneration, error, retryAt, ...failed };
           // Locked: between the two updates its state must not change.
-          const locked = await sql.lockAndChange(commitAsActive, {
-            ...values,
-            suspectSince: suspectSince ?? null,
-            future: at + clockLeewayMs,
-          });
+          const active = { ...values, suspectSince: suspectSince ?? null, future: at + clockLeewayMs };
+          const locked = await sql.lockAndChange(commitAsActive, active);
           if (locked === undefined) return undefined;
           const before = readState(locked.before);
           let state: "active" | "suspect" = "active";
-          if (!locked.isChanged) {
+          // Where another transaction changed the row at this moment, the update may have looked for it as it was before.
+          const isCommitted = locked.isChanged || (await sql.run(commitAsActive.change, active)) > 0;
+          if (!isCommitted) {
             state = "suspect";
             if ((await sql.run(commitAsSuspect, { ...values, accessExpiresAt: at })) === 0) return undefined;
           }

@@ -235,17 +235,29 @@ export function numbered(text: string, mark: "?" | "$"): NumberedStatement {
   return { text: rewritten, names };
 }
 
-const namesOf = new Map<string, readonly string[]>();
+/** By the statement's text. */
+const parameterNames = new Map<string, readonly string[]>();
 
 /**
- * Of the values for several statements, those that one of them takes.
+ * Of the values for two statements together, those that each of them takes.
  *
- * @throws {TypeError} a parameter has no value
+ * @param now the value of `:now`, which is not among them
+ * @throws {TypeError} a parameter has no value, or a value no parameter
  */
-export function valuesFor(text: string, values: SqlValues): SqlValues {
-  let names = namesOf.get(text);
-  if (names === undefined) namesOf.set(text, (names = numbered(text, "?").names));
-  return Object.fromEntries(names.map((name) => [name, valueOf(values, name)]));
+export function valuesOfBoth(texts: readonly [string, string], values: SqlValues, now: number): [SqlValues, SqlValues] {
+  const [first, second] = texts.map((text) => {
+    let names = parameterNames.get(text);
+    if (names === undefined) parameterNames.set(text, (names = numbered(text, "?").names));
+    return names;
+  }) as [readonly string[], readonly string[]];
+  const unknown = Object.keys(values).filter(
+    (name) => name === "now" || !(first.includes(name) || second.includes(name)),
+  );
+  if (unknown.length > 0) throw noParameter(unknown);
+  const all = { ...values, now };
+  const taken = (names: readonly string[]): SqlValues =>
+    Object.fromEntries(names.map((name) => [name, valueOf(all, name)]));
+  return [taken(first), taken(second)];
 }
 
 /**
@@ -259,7 +271,11 @@ export function inOrder(values: SqlValues, names: readonly string[]): SqlValue[]
   const given = Object.keys(values);
   if (given.length === names.length) return ordered;
   const unknown = given.filter((name) => !names.includes(name));
-  throw new TypeError(`the statement has no parameter ${unknown.map((name) => `:${name}`).join(", ")}`);
+  throw noParameter(unknown);
+}
+
+function noParameter(names: readonly string[]): TypeError {
+  return new TypeError(`the statement has no parameter ${names.map((name) => `:${name}`).join(", ")}`);
 }
 
 function valueOf(values: SqlValues, name: string): SqlValue {

@@ -60,7 +60,10 @@ export interface LockedChange extends ForMany {
 export interface Changed {
   /** The row that was locked, as it was before. */
   readonly before: SqlRow;
-  /** Whether the change found something to do. */
+  /**
+   * Whether the change found something to do. On PostgreSQL it may find nothing where another transaction has just made the row
+   * such that it would: what must not be missed is run once more, now that the row is locked.
+   */
   readonly isChanged: boolean;
 }
 
@@ -116,7 +119,7 @@ export interface Database extends Sql {
    *   refuses it. It may be run again from its beginning, after all that it wrote was undone, because it shared a commit
    *   that failed for a neighbour's sake: what it changes outside the database must come to the same when it is done twice
    * @param keys names what the body may change. Bodies that have no key in common change no row in common; PostgreSQL then
-   *   lets their statements alternate in one transaction. Such a body locks, by {@link Transaction.lock}, one row at a time
+   *   lets their statements alternate in one transaction. Such a body locks, by {@link Transaction.lock} or {@link Transaction.lockAndChange}, one row at a time
    */
   transaction<T>(body: (sql: Transaction) => Promise<T>, keys?: readonly string[]): Promise<T>;
   /**
@@ -130,7 +133,8 @@ export interface Database extends Sql {
   /**
    * {@link Transaction.lockAndChange} as a transaction of its own, under the same conditions as {@link Database.runOnce}.
    *
-   * @returns undefined where there is no such row, or another transaction holds it: then nothing was done
+   * @returns undefined where no such row was found: there is none, or another transaction holds it, for whose end it may not have waited.
+   *   Then nothing was done
    */
   changeOnce(what: LockedChange, values: SqlValues, keys: readonly string[]): Promise<Changed | undefined>;
 }

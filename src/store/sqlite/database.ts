@@ -11,7 +11,7 @@ import type { SqliteDatabaseOptions } from "./database-options.ts";
 import type { Ending, Member, Note } from "./member.ts";
 import { unsigned } from "../audit-store.ts";
 import type { AuditHead, AuditRow, RecordOf } from "../audit-store.ts";
-import { insertList, rowReader, valuesFor, valuesWriter } from "../sql/column.ts";
+import { insertList, rowReader, valuesOfBoth, valuesWriter } from "../sql/column.ts";
 import { storeNotOpen } from "../sql/failure.ts";
 import { auditColumns } from "../sql/tables.ts";
 import type { Changed, Database, LockedChange, LookUp, SqlRow, SqlValues, Transaction } from "../sql/sql.ts";
@@ -327,10 +327,9 @@ class OneTransaction implements Transaction {
   }
 
   async lockAndChange({ lock, change }: LockedChange, values: SqlValues): Promise<Changed | undefined> {
-    const all = { ...values, now: this.#clock.now() };
-    const [before] = await this.all(lock, valuesFor(lock, all));
-    if (before === undefined) return undefined;
-    return { before, isChanged: (await this.run(change, valuesFor(change, all))) > 0 };
+    const [forLock, forChange] = valuesOfBoth([lock, change], values, this.#clock.now());
+    const [before] = await this.all(lock, forLock);
+    return before === undefined ? undefined : { before, isChanged: (await this.run(change, forChange)) > 0 };
   }
 
   async run(text: string, values?: SqlValues): Promise<number> {

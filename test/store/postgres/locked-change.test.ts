@@ -147,6 +147,57 @@ describe("a refresh on PostgreSQL, which locks and changes in one statement", ()
     assert.equal(rows.findLast(({ grantId }) => grantId === held)?.detail, "was suspect");
   });
 
+  test("a commit that finds the grant as active only since it waited for the row commits it", async (t) => {
+    const { store, holder, held } = await withHeldRow(t, "state = 'active'", "suspect", suiteTime + 500);
+    const waiting = store.commitAttempt(held, 1, tokens("2"), at, suiteTime);
+    await store.auditHead();
+    await holder.query("COMMIT");
+    assert.equal(await waiting, "active");
+    assert.equal((await read(store, held)).generation, 2);
+  });
+
+  test("an attempt of the same id is one's own only as this call would have written it", async (t) => {
+    const url = await emptyDatabase(t);
+    const store = await openStore(t, url);
+    const [unknown, older] = [await save(store), await save(store)];
+    await begin(store, unknown.grantId, "unknown");
+    await store.endAttemptUnknown("unknown", { error: "timeout", at, retryAt: null, suspect: false });
+    assert.equal((await begin(store, unknown.grantId, "unknown")).kind, "held");
+    assert.equal((await begin(store, unknown.grantId, "unknown", { replaces: "unknown" })).kind, "begun");
+    assert.equal((await store.attempts()).find(({ grantId }) => grantId === unknown.grantId)?.endedUnknown, false);
+    await begin(store, older.grantId, "older");
+    const client = await connectClient(t, url);
+    await client.query("UPDATE grants SET generation = 2 WHERE grant_id = $1", [older.grantId]);
+    assert.equal((await begin(store, older.grantId, "older", { generation: 2 })).kind, "begun");
+    assert.equal((await store.attempts()).find(({ grantId }) => grantId === older.grantId)?.generation, 2);
+  });
+
+  test("a body that fails before its change was answered is undone alone", async (t) => {
+    const url = await emptyDatabase(t);
+    const store = await openStore(t, url);
+    const ids = [await save(store), await save(store)].map(({ grantId }) => grantId);
+    const database = openDatabase(t, url);
+    const ends = await Promise.allSettled(
+      ids.map((grantId, n) =>
+        database.transaction(
+          async (sql) => {
+            const changing = sql.lockAndChange(scopeChange, { grantId, scope: "changed" });
+            if (n === 0) return void (await changing);
+            changing.catch(() => undefined);
+            throw new Error("changed my mind");
+          },
+          [grantId],
+        ),
+      ),
+    );
+    assert.deepEqual(
+      ends.map(({ status }) => status),
+      ["fulfilled", "rejected"],
+    );
+    const scopes = await Promise.all(ids.map(async (grantId) => (await read(store, grantId)).scope));
+    assert.deepEqual(scopes, ["changed", "openid email"]);
+  });
+
   test("a transaction that fails after its change is undone alone", async (t) => {
     const url = await emptyDatabase(t);
     const store = await openStore(t, url);
@@ -185,6 +236,7 @@ describe("a refresh on PostgreSQL, which locks and changes in one statement", ()
     assert.throws(() => boundChange(ofThing, { n: 1, said: "x", more: 1 }, true), /no parameter :more/);
     for (const [wrong, said] of [
       [{ types: { n: "bigint" } }, /no type of :said/],
+      [{ key: "m" }, /:m is not among its parameters/],
       [{ lock: "SELECT 1" }, /no lock/],
       [{ change: "DELETE FROM things WHERE n = :n AND said = :said" }, /neither inserts nor updates/],
       [{ change: "UPDATE things SET said = :said, n = :n" }, /without a condition/],
@@ -198,6 +250,8 @@ describe("a refresh on PostgreSQL, which locks and changes in one statement", ()
 async function withHeldRow(
   t: TestContext,
   change: string,
+  state: "active" | "suspect" = "active",
+  stateSince: number = suiteTime,
 ): Promise<{
   readonly store: Store;
   readonly holder: Client;
@@ -206,7 +260,9 @@ async function withHeldRow(
 }> {
   const url = await emptyDatabase(t);
   const store = await openStore(t, url);
-  const [held = "", ...free] = [await save(store), await save(store), await save(store)].map(({ grantId }) => grantId);
+  const [held = "", ...free] = [await save(store, { state, stateSince }), await save(store), await save(store)].map(
+    ({ grantId }) => grantId,
+  );
   const holder = await connectClient(t, url);
   await holder.query("BEGIN");
   await holder.query(`UPDATE grants SET ${change} WHERE grant_id = $1`, [held]);
